@@ -1,0 +1,73 @@
+package fault
+
+import "sort"
+
+// Code is the stable name of a failure. It never changes its meaning; wording may.
+type Code string
+
+// Codes of every area. A capability adds its own here and a row in the table below.
+const (
+	InputInvalid     Code = "INPUT_INVALID"
+	InputMissing     Code = "INPUT_MISSING"
+	InputTooLarge    Code = "INPUT_TOO_LARGE"
+	InternalError    Code = "INTERNAL_ERROR"
+	NotPermitted     Code = "NOT_PERMITTED"
+	RecordNotFound   Code = "RECORD_NOT_FOUND"
+	RecordExists     Code = "RECORD_EXISTS"
+	TransitionDenied Code = "TRANSITION_DENIED"
+
+	DocumentMalformed   Code = "DOCUMENT_MALFORMED"
+	DocumentUnsupported Code = "DOCUMENT_UNSUPPORTED"
+
+	CurrencyUnknown    Code = "CURRENCY_UNKNOWN"
+	CurrencyMismatch   Code = "CURRENCY_MISMATCH"
+	AmountOverflow     Code = "AMOUNT_OVERFLOW"
+	AmountNotExact     Code = "AMOUNT_NOT_EXACT"
+	DateInvalid        Code = "DATE_INVALID"
+	FunctionUnknown    Code = "FUNCTION_UNKNOWN"
+	NetworkUnavailable Code = "NETWORK_UNAVAILABLE"
+)
+
+// Row describes a code: its kind and what it means, in English. Other languages translate it by code.
+type Row struct {
+	Kind    Kind
+	Meaning string
+}
+
+var codes = map[Code]Row{
+	InputInvalid:     {Invalid, "Some of the input is wrong; each field says why."},
+	InputMissing:     {Invalid, "A required input is missing."},
+	InputTooLarge:    {Invalid, "The input is larger than the limit."},
+	InternalError:    {Internal, "Something broke inside; report it with the transaction id."},
+	NotPermitted:     {Forbidden, "Your organisation or role may not do this."},
+	RecordNotFound:   {NotFound, "There is no such record, or none that you may see."},
+	RecordExists:     {Refused, "A record with this id exists already."},
+	TransitionDenied: {Refused, "The record's status does not allow this step."},
+
+	DocumentMalformed:   {Invalid, "The document is not well formed."},
+	DocumentUnsupported: {Invalid, "This kind of document is not supported."},
+
+	CurrencyUnknown:    {Invalid, "The currency is not an active ISO 4217 code."},
+	CurrencyMismatch:   {Invalid, "The amounts are in different currencies."},
+	AmountOverflow:     {Invalid, "The amount does not fit into 64 bits of minor units."},
+	AmountNotExact:     {Invalid, "The amount has more decimals than its currency."},
+	DateInvalid:        {Invalid, "The date is not an ISO 8601 calendar date."},
+	FunctionUnknown:    {Invalid, "The chaincode has no such function."},
+	NetworkUnavailable: {Unavailable, "The network did not answer; nothing was decided."},
+}
+
+// Describe returns the row of a code; ok is false for a code that nobody defined.
+func Describe(c Code) (row Row, ok bool) {
+	row, ok = codes[c]
+	return row, ok
+}
+
+// Codes lists every code in alphabetical order.
+func Codes() []Code {
+	list := make([]Code, 0, len(codes))
+	for c := range codes {
+		list = append(list, c)
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i] < list[j] })
+	return list
+}
