@@ -58,8 +58,6 @@ func New(app *App) *cobra.Command {
 	return root
 }
 
-
-
 // JSON reports whether results are to be printed as JSON.
 func (a *App) JSON() bool { return a.output == "json" }
 
