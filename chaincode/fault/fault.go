@@ -3,9 +3,9 @@
 package fault
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -48,8 +48,14 @@ func New(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Detail: fmt.Sprintf(format, args...)}
 }
 
-// Error implements error: code, detail, and every field failure.
-func (e *Error) Error() string {
+// Error implements error: code, detail, and every field with its reason. It leaves out the values that were sent,
+// because this form is what the chaincode returns and what peers and services log; Text shows them.
+func (e *Error) Error() string { return e.text(false) }
+
+// Text is Error with the values that were sent, for the person who sent them.
+func (e *Error) Text() string { return e.text(true) }
+
+func (e *Error) text(values bool) string {
 	var b strings.Builder
 	b.WriteString(string(e.Code))
 	if e.Detail != "" {
@@ -57,11 +63,13 @@ func (e *Error) Error() string {
 		b.WriteString(e.Detail)
 	}
 	for _, f := range e.Fields {
-		fmt.Fprintf(&b, "; %s", f.Path)
-		if f.Value != "" {
+		b.WriteString("; ")
+		b.WriteString(f.Path)
+		if values && f.Value != "" {
 			fmt.Fprintf(&b, "=%q", f.Value)
 		}
-		fmt.Fprintf(&b, ": %s", f.Reason)
+		b.WriteString(": ")
+		b.WriteString(f.Reason)
 	}
 	return b.String()
 }
@@ -70,16 +78,6 @@ func (e *Error) Error() string {
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
 	return ok && t.Code == e.Code
-}
-
-// Public returns the failure without the values that were sent and without free text beside the code's own, which is
-// what may leave the chaincode.
-func (e *Error) Public() *Error {
-	p := &Error{Code: e.Code, Detail: e.Detail}
-	for _, f := range e.Fields {
-		p.Fields = append(p.Fields, Field{Path: f.Path, Reason: f.Reason})
-	}
-	return p
 }
 
 // CodeOf returns the stable code of the first fault in the chain of err, or "" when there is none.
@@ -111,34 +109,27 @@ func (f Fields) Err() error {
 	return &Error{Code: InputInvalid, Fields: f}
 }
 
-// Marshal returns the wire form in which the chaincode sends a failure: one JSON object.
-func Marshal(err error) string {
-	var e *Error
-	if !errors.As(err, &e) {
-		e = &Error{Code: InternalError, Detail: err.Error()}
-	}
-	b, jerr := json.Marshal(e.Public())
-	if jerr != nil {
-		return string(e.Code)
-	}
-	return string(b)
-}
-
-// Parse finds the wire form of a failure anywhere in a peer's message and returns it; nil when there is none or its
-// code is not one of ours.
+// Parse finds a failure that the chaincode returned, in the form of Error, anywhere in a peer's message. It returns nil
+// where no known code stands in it.
 func Parse(message string) *Error {
-	for i := strings.IndexByte(message, '{'); i >= 0; {
-		var e Error
-		if json.NewDecoder(strings.NewReader(message[i:])).Decode(&e) == nil {
-			if _, known := codes[e.Code]; known {
-				return &e
-			}
+	for _, found := range codePattern.FindAllStringIndex(message, -1) {
+		code := Code(message[found[0]:found[1]])
+		if _, known := codes[code]; !known {
+			continue
 		}
-		next := strings.IndexByte(message[i+1:], '{')
-		if next < 0 {
-			return nil
+		e := &Error{Code: code}
+		rest, _, _ := strings.Cut(message[found[1]:], "\n")
+		detail, fields, hasFields := strings.Cut(rest, "; ")
+		e.Detail = strings.TrimPrefix(detail, ": ")
+		for hasFields && fields != "" {
+			var one string
+			one, fields, _ = strings.Cut(fields, "; ")
+			path, reason, _ := strings.Cut(one, ": ")
+			e.Fields = append(e.Fields, Field{Path: path, Reason: reason})
 		}
-		i += 1 + next
+		return e
 	}
 	return nil
 }
+
+var codePattern = regexp.MustCompile(`\b[A-Z][A-Z0-9]*(_[A-Z0-9]+)+\b`)

@@ -95,6 +95,10 @@ func (a *App) report(err error) {
 			return
 		}
 	}
+	if errors.As(err, &f) {
+		fmt.Fprintln(a.Err, "tally:", f.Text())
+		return
+	}
 	fmt.Fprintln(a.Err, "tally:", err)
 }
 
