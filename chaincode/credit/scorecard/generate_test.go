@@ -2,6 +2,7 @@ package scorecard_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 
 	"pgregory.net/rapid"
 
@@ -95,4 +96,49 @@ func small() *scorecard.Scorecard {
 			Points: [][]int64{{0, -3}, {4, 9}}}},
 		PD: scorecard.PD{FromPoints: 900, StepPoints: 60, PPM: []int64{500000, 333333, 200000}},
 	}
+}
+
+// sizedCard is a card of a given size, for benchmarks and bulk comparisons.
+func sizedCard(seed uint64, features, edges, pairs int) *scorecard.Scorecard {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	points := func(n int) []int64 {
+		list := make([]int64, n)
+		for i := range list {
+			list[i] = rng.Int64N(200) - 100
+		}
+		return list
+	}
+	c := small()
+	c.Features, c.Pairs = nil, nil
+	for i := range features {
+		f := scorecard.Feature{Name: fmt.Sprintf("feature_%d", i), Kind: scorecard.Numeric, Change: scorecard.AnyWay, Reference: -1,
+			Special: []scorecard.Special{{Code: -9}}}
+		if i%5 == 4 {
+			f.Kind = scorecard.Categorical
+		}
+		for e := range edges {
+			if f.Kind == scorecard.Categorical {
+				f.Levels = append(f.Levels, []string{fmt.Sprint(e)})
+			} else {
+				f.Edges = append(f.Edges, int64(e*100/edges))
+			}
+		}
+		f.Points = points(f.Bins())
+		c.Features = append(c.Features, f)
+	}
+	for i := range pairs {
+		a := i % (features - 1)
+		p := scorecard.Pair{A: a, B: min(a+1+i/features, features-1)}
+		for range 8 {
+			p.Points = append(p.Points, points(8))
+		}
+		for b := range c.Features[p.A].Bins() {
+			p.RowOf = append(p.RowOf, b%8)
+		}
+		for b := range c.Features[p.B].Bins() {
+			p.ColumnOf = append(p.ColumnOf, b%8)
+		}
+		c.Pairs = append(c.Pairs, p)
+	}
+	return c
 }

@@ -135,7 +135,7 @@ func TestTwoCallersAgreeOnAMillionInputs(t *testing.T) {
 	if testing.Short() {
 		n = 20_000
 	}
-	client := genCard(12, 12).Example(7)
+	client := sizedCard(7, 12, 24, 11)
 	canonical, err := client.CanonicalJSON()
 	require.NoError(t, err)
 	chain, err := scorecard.Parse(canonical)
@@ -268,7 +268,7 @@ func TestBinLabel(t *testing.T) {
 }
 
 func TestNoAllocation(t *testing.T) {
-	c := genCard(20, 16).Example(3)
+	c := sizedCard(3, 20, 16, 15)
 	v := c.ReferenceVector()
 	buf := make([]scorecard.Reason, 0, len(v))
 	assert.Zero(t, testing.AllocsPerRun(100, func() {
@@ -281,12 +281,11 @@ func TestNoAllocation(t *testing.T) {
 	}))
 }
 
+// 30 features of 32 intervals and 30 pairs of 8 × 8.
 func BenchmarkPointsAndReasons(b *testing.B) {
-	c := genCard(30, 24).Example(11)
+	c := sizedCard(11, 30, 32, 30)
 	v := make(scorecard.Vector, len(c.Features))
 	buf := make([]scorecard.Reason, 0, len(v))
-	b.ReportMetric(float64(len(c.Features)), "features")
-	b.ReportMetric(float64(len(c.Pairs)), "pairs")
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := c.Points(v); err != nil {
