@@ -16,6 +16,21 @@ const (
 	RecordExists     Code = "RECORD_EXISTS"
 	TransitionDenied Code = "TRANSITION_DENIED"
 
+	CallerUnknown      Code = "CALLER_UNKNOWN"
+	ClockBackwards     Code = "CLOCK_BACKWARDS"
+	RequestMissing     Code = "REQUEST_MISSING"
+	RequestReused      Code = "REQUEST_REUSED"
+	KeyMissing         Code = "KEY_MISSING"
+	KeyWrong           Code = "KEY_WRONG"
+	SealBroken         Code = "SEAL_BROKEN"
+	CircleTokenWrong   Code = "CIRCLE_TOKEN_WRONG"
+	ProgrammeNotActive Code = "PROGRAMME_NOT_ACTIVE"
+	RegulatorMissing   Code = "REGULATOR_MISSING"
+	MemberSuspended    Code = "MEMBER_SUSPENDED"
+	MemberNotActive    Code = "MEMBER_NOT_ACTIVE"
+	AlreadyVoted       Code = "ALREADY_VOTED"
+	PartyConflict      Code = "PARTY_CONFLICT"
+
 	DocumentMalformed   Code = "DOCUMENT_MALFORMED"
 	DocumentUnsupported Code = "DOCUMENT_UNSUPPORTED"
 
@@ -43,6 +58,21 @@ var codes = map[Code]Row{
 	RecordNotFound:   {NotFound, "There is no such record, or none that you may see."},
 	RecordExists:     {Refused, "A record with this id exists already."},
 	TransitionDenied: {Refused, "The record's status does not allow this step."},
+
+	CallerUnknown:      {Forbidden, "The certificate does not say for which party and in which roles its user acts."},
+	ClockBackwards:     {Refused, "The transaction is dated before the record's last change."},
+	RequestMissing:     {Invalid, "A transaction needs a request id of 8 to 64 letters, digits, dots, dashes or underscores."},
+	RequestReused:      {Refused, "The request id was used for another call."},
+	KeyMissing:         {Refused, "The transaction does not carry the key of a circle that it touches."},
+	KeyWrong:           {Refused, "The key is not the one that the circle is committed to."},
+	SealBroken:         {Internal, "A sealed record does not open under its circle's key."},
+	CircleTokenWrong:   {Refused, "The confirmation was not made with the circle's key."},
+	ProgrammeNotActive: {Refused, "The programme is not active until every member and the regulator have confirmed its key."},
+	RegulatorMissing:   {Refused, "The regulator must be a reader of every circle."},
+	MemberSuspended:    {Forbidden, "The organisation is suspended."},
+	MemberNotActive:    {Forbidden, "The organisation is not an active member."},
+	AlreadyVoted:       {Refused, "The organisation has voted on this proposal."},
+	PartyConflict:      {Refused, "The party is registered with another host or another fingerprint key."},
 
 	DocumentMalformed:   {Invalid, "The document is not well formed."},
 	DocumentUnsupported: {Invalid, "This kind of document is not supported."},
