@@ -31,6 +31,32 @@ const (
 	AlreadyVoted       Code = "ALREADY_VOTED"
 	PartyConflict      Code = "PARTY_CONFLICT"
 
+	ReceiptLotLive           Code = "RECEIPT_LOT_LIVE"
+	ReceiptPledged           Code = "RECEIPT_PLEDGED"
+	ReceiptNotHeld           Code = "RECEIPT_NOT_HELD"
+	ReceiptLienMismatch      Code = "RECEIPT_LIEN_MISMATCH"
+	ReceiptGoodsMismatch     Code = "RECEIPT_GOODS_MISMATCH"
+	ReceiptTransferred       Code = "RECEIPT_TRANSFERRED"
+	ReceiptUnpriced          Code = "RECEIPT_UNPRICED"
+	DeviceUnknown            Code = "DEVICE_UNKNOWN"
+	DeviceNotAttested        Code = "DEVICE_NOT_ATTESTED"
+	DeviceSelfAttested       Code = "DEVICE_SELF_ATTESTED"
+	DeviceRevoked            Code = "DEVICE_REVOKED"
+	DeviceCalibrationExpired Code = "DEVICE_CALIBRATION_EXPIRED"
+	EvidenceSequenceGap      Code = "EVIDENCE_SEQUENCE_GAP"
+	EvidenceReplayed         Code = "EVIDENCE_REPLAYED"
+	EvidenceBackdated        Code = "EVIDENCE_BACKDATED"
+	EvidenceFromFuture       Code = "EVIDENCE_FROM_FUTURE"
+	EvidenceSignatureInvalid Code = "EVIDENCE_SIGNATURE_INVALID"
+	EvidenceSummaryWrong     Code = "EVIDENCE_SUMMARY_WRONG"
+	EvidenceRootMismatch     Code = "EVIDENCE_ROOT_MISMATCH"
+	EvidenceProofInvalid     Code = "EVIDENCE_PROOF_INVALID"
+	PriceSourceUnknown       Code = "PRICE_SOURCE_UNKNOWN"
+	PriceSignatureInvalid    Code = "PRICE_SIGNATURE_INVALID"
+	PriceOutOfDate           Code = "PRICE_OUT_OF_DATE"
+	MarginCallOpen           Code = "MARGIN_CALL_OPEN"
+	MarginCallNotLapsed      Code = "MARGIN_CALL_NOT_LAPSED"
+
 	DocumentMalformed   Code = "DOCUMENT_MALFORMED"
 	DocumentUnsupported Code = "DOCUMENT_UNSUPPORTED"
 
@@ -73,6 +99,32 @@ var codes = map[Code]Row{
 	MemberNotActive:    {Forbidden, "The organisation is not an active member."},
 	AlreadyVoted:       {Refused, "The organisation has voted on this proposal."},
 	PartyConflict:      {Refused, "The party is registered with another host or another fingerprint key."},
+
+	ReceiptLotLive:           {Refused, "The lot is already under a live receipt."},
+	ReceiptPledged:           {Refused, "The goods are pledged or reserved; only the creditor can let them go."},
+	ReceiptNotHeld:           {Forbidden, "Only the party in control of the receipt may do this."},
+	ReceiptLienMismatch:      {Refused, "The receipt is reserved or pledged for another financing."},
+	ReceiptGoodsMismatch:     {Refused, "The goods do not add up to what the receipt holds."},
+	ReceiptTransferred:       {Refused, "The receipt has been relied on by others; only delivery ends it."},
+	ReceiptUnpriced:          {Refused, "Some of the goods have no price that is recent enough."},
+	DeviceUnknown:            {Refused, "The device is not registered, or not by this operator."},
+	DeviceNotAttested:        {Refused, "No second organisation has attested the device."},
+	DeviceSelfAttested:       {Refused, "A device must be attested by another organisation than its operator."},
+	DeviceRevoked:            {Refused, "The device was revoked before the reading."},
+	DeviceCalibrationExpired: {Refused, "The device's calibration had expired at the reading."},
+	EvidenceSequenceGap:      {Refused, "Readings are missing between this batch and the one before, and the batch does not declare them."},
+	EvidenceReplayed:         {Refused, "The readings are anchored already."},
+	EvidenceBackdated:        {Refused, "The readings are dated before others that are anchored already, or before the device was installed."},
+	EvidenceFromFuture:       {Refused, "The readings are dated after the transaction."},
+	EvidenceSignatureInvalid: {Refused, "The signature was not made by the registered key over these readings."},
+	EvidenceSummaryWrong:     {Refused, "The summary of the readings contradicts itself or its device."},
+	EvidenceRootMismatch:     {Refused, "The batch's root is not the root of its segments."},
+	EvidenceProofInvalid:     {Refused, "The proof does not lead from the reading to the anchored root."},
+	PriceSourceUnknown:       {Refused, "The price source is not one that the programme has agreed on."},
+	PriceSignatureInvalid:    {Refused, "The price is not signed by its source."},
+	PriceOutOfDate:           {Refused, "The source has published a later price already."},
+	MarginCallOpen:           {Refused, "A margin call is open on the loan."},
+	MarginCallNotLapsed:      {Refused, "The cure window of the margin call has not ended, or there is no call."},
 
 	DocumentMalformed:   {Invalid, "The document is not well formed."},
 	DocumentUnsupported: {Invalid, "This kind of document is not supported."},
