@@ -297,6 +297,25 @@ func (tx *Tx) guard(stateKey, guard string) error {
 	return nil
 }
 
+// FoundConsortium writes the register that every majority is counted from; RECORD_EXISTS when it was founded before.
+func FoundConsortium(tx *Tx, c member.Consortium) error {
+	key, err := record.Key(Consortium.typ, TheConsortium)
+	if err != nil {
+		return err
+	}
+	raw, err := tx.store.Get(key)
+	if err != nil {
+		return err
+	}
+	if raw != nil {
+		return fault.New(fault.RecordExists, "the consortium is founded already")
+	}
+	if err := Consortium.write(tx, key, "", c); err != nil {
+		return err
+	}
+	return Consortium.Reguard(tx, TheConsortium)
+}
+
 // Reguard renews the policy of a governed record after the consortium has changed.
 func (r Repository[T]) Reguard(tx *Tx, id ...string) error {
 	key, err := record.Key(r.typ, id...)
