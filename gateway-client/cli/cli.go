@@ -62,8 +62,10 @@ func New(app *App) *cobra.Command {
 func (a *App) JSON() bool { return a.output == "json" }
 
 // PrintJSON writes v as one line of JSON to the results stream.
-func (a *App) PrintJSON(v any) error {
-	enc := json.NewEncoder(a.Out)
+func (a *App) PrintJSON(v any) error { return printJSON(a.Out, v) }
+
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
 }
@@ -102,8 +104,10 @@ func (a *App) report(err error) {
 	fmt.Fprintln(a.Err, "tally:", err)
 }
 
-// silentError is a failure that the command has reported itself, file by file.
+// silentError is a failure that the command has reported itself, file by file; what it wraps decides the exit status.
 type silentError struct{ error }
+
+func (e silentError) Unwrap() error { return e.error }
 
 // ExitStatus is the one mapping from failures to exit statuses: 2 for bad input or usage, 1 for refused or failed.
 func ExitStatus(err error) int {

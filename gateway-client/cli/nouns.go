@@ -3,4 +3,6 @@ package cli
 import "github.com/spf13/cobra"
 
 // nouns lists the commands below the root, in the order in which --help shows them.
-var nouns = []func(*App) *cobra.Command{}
+var nouns = []func(*App) *cobra.Command{
+	invoiceCommand,
+}
