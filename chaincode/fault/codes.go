@@ -57,6 +57,23 @@ const (
 	MarginCallOpen           Code = "MARGIN_CALL_OPEN"
 	MarginCallNotLapsed      Code = "MARGIN_CALL_NOT_LAPSED"
 
+	MakerIsChecker         Code = "MAKER_IS_CHECKER"
+	NotHolder              Code = "NOT_HOLDER"
+	ReceivableNotConfirmed Code = "RECEIVABLE_NOT_CONFIRMED"
+	ReceivableDuplicate    Code = "RECEIVABLE_DUPLICATE"
+	ReceivableMatured      Code = "RECEIVABLE_MATURED"
+	ReceivableExhausted    Code = "RECEIVABLE_EXHAUSTED"
+	TenorTooLong           Code = "TENOR_TOO_LONG"
+	UndertakingInvalid     Code = "UNDERTAKING_INVALID"
+	FragmentEncumbered     Code = "FRAGMENT_ENCUMBERED"
+	FragmentFrozen         Code = "FRAGMENT_FROZEN"
+	FragmentsDiffer        Code = "FRAGMENTS_DIFFER"
+	SplitNotExact          Code = "SPLIT_NOT_EXACT"
+	DisputeLapsed          Code = "DISPUTE_LAPSED"
+	CreditTooLarge         Code = "CREDIT_TOO_LARGE"
+	PaymentTooLarge        Code = "PAYMENT_TOO_LARGE"
+	ConservationBroken     Code = "CONSERVATION_BROKEN"
+
 	DocumentMalformed   Code = "DOCUMENT_MALFORMED"
 	DocumentUnsupported Code = "DOCUMENT_UNSUPPORTED"
 
@@ -125,6 +142,23 @@ var codes = map[Code]Row{
 	PriceOutOfDate:           {Refused, "The source has published a later price already."},
 	MarginCallOpen:           {Refused, "A margin call is open on the loan."},
 	MarginCallNotLapsed:      {Refused, "The cure window of the margin call has not ended, or there is no call."},
+
+	MakerIsChecker:         {Refused, "Whoever prepared this may not approve it; another user must."},
+	NotHolder:              {Forbidden, "Only the holder of the claim may do this."},
+	ReceivableNotConfirmed: {Refused, "The buyer has not confirmed the invoice, so there is no claim to deal with."},
+	ReceivableDuplicate:    {Refused, "The same invoice is on the ledger already."},
+	ReceivableMatured:      {Refused, "The claim is due; it can only be paid."},
+	ReceivableExhausted:    {Refused, "The claim cannot be divided into any more fragments."},
+	TenorTooLong:           {Refused, "The term of payment is longer than the programme allows."},
+	UndertakingInvalid:     {Refused, "The signature does not match the terms of the undertaking."},
+	FragmentEncumbered:     {Refused, "The fragment is reserved or pledged for a financing."},
+	FragmentFrozen:         {Refused, "The fragment is frozen by a dispute."},
+	FragmentsDiffer:        {Refused, "Only fragments of one claim, one holder and the same terms merge."},
+	SplitNotExact:          {Invalid, "The parts do not add up to the face of the fragment."},
+	DisputeLapsed:          {Refused, "A dispute over this fragment has lapsed; it cannot be disputed again."},
+	CreditTooLarge:         {Refused, "The credit notes would exceed the invoice."},
+	PaymentTooLarge:        {Refused, "The payment is more than what is owed and not in dispute."},
+	ConservationBroken:     {Internal, "The faces of the fragments do not add up to what is owed."},
 
 	DocumentMalformed:   {Invalid, "The document is not well formed."},
 	DocumentUnsupported: {Invalid, "This kind of document is not supported."},
