@@ -84,6 +84,8 @@ const (
 	DateInvalid        Code = "DATE_INVALID"
 	FunctionUnknown    Code = "FUNCTION_UNKNOWN"
 	NetworkUnavailable Code = "NETWORK_UNAVAILABLE"
+	OutcomeUnknown     Code = "OUTCOME_UNKNOWN"
+	EndorsementFailed  Code = "ENDORSEMENT_FAILED"
 )
 
 // Row describes a code: its kind and what it means, in English. Other languages translate it by code.
@@ -169,6 +171,8 @@ var codes = map[Code]Row{
 	AmountNotExact:     {Invalid, "The amount has more decimals than its currency."},
 	DateInvalid:        {Invalid, "The date is not an ISO 8601 calendar date."},
 	FunctionUnknown:    {Invalid, "The chaincode has no such function."},
+	OutcomeUnknown:     {Unavailable, "The transaction was sent and its outcome is not known yet; repeat it with the same request id."},
+	EndorsementFailed:  {Refused, "The organisations that the records need did not all endorse the transaction."},
 	NetworkUnavailable: {Unavailable, "The network did not answer; nothing was decided."},
 }
 

@@ -1,0 +1,172 @@
+package fabric
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/hyperledger/fabric-gateway/pkg/client"
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	gatewaypb "github.com/hyperledger/fabric-protos-go-apiv2/gateway"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/tallystick/tallystick/chaincode/fault"
+	"github.com/tallystick/tallystick/gateway-client/block"
+	"github.com/tallystick/tallystick/gateway-client/consortium"
+)
+
+// inDoubtTries is how often one signed envelope is sent before its fate is left to the outbox.
+const inDoubtTries = 3
+
+// Evaluate implements consortium.Network.
+func (g *Gateway) Evaluate(ctx context.Context, p consortium.Proposal) ([]byte, error) {
+	result, err := g.contract().EvaluateWithContext(ctx, p.Function,
+		client.WithArguments(p.Args...), client.WithTransient(p.Transient), client.WithEndorsingOrganizations(g.user.MSP))
+	if err != nil {
+		return nil, translate(err)
+	}
+	return result, nil
+}
+
+// Submit implements consortium.Network. The signed envelope is stored before it is sent; where the answer to it is lost,
+// the same envelope is sent again, which the ledger accepts once.
+func (g *Gateway) Submit(ctx context.Context, p consortium.Proposal) (consortium.Committed, error) {
+	done := consortium.Committed{}
+	proposal, err := g.contract().NewProposal(p.Function,
+		client.WithArguments(p.Args...), client.WithTransient(p.Transient), client.WithEndorsingOrganizations(p.Endorsers...))
+	if err != nil {
+		return done, err
+	}
+	transaction, err := proposal.EndorseWithContext(ctx)
+	if err != nil {
+		return done, translate(err)
+	}
+	done.Transaction, done.Result = transaction.TransactionID(), transaction.Result()
+	envelope, err := transaction.Bytes()
+	if err != nil {
+		return done, err
+	}
+	kept := filepath.Join(g.outbox, done.Transaction)
+	if err := os.WriteFile(kept, envelope, 0o600); err != nil {
+		return done, fmt.Errorf("outbox: %w", err)
+	}
+	end, err := g.order(ctx, transaction)
+	if err != nil {
+		return done, err
+	}
+	if err := os.Remove(kept); err != nil {
+		return done, fmt.Errorf("outbox: %w", err)
+	}
+	done.Block = end.BlockNumber
+	return done, verdict(end)
+}
+
+// order sends a signed envelope until the peer says how it ended.
+func (g *Gateway) order(ctx context.Context, transaction *client.Transaction) (*client.Status, error) {
+	var last error
+	for range inDoubtTries {
+		commit, err := transaction.SubmitWithContext(ctx)
+		if err != nil {
+			last = err
+			if err := wait(ctx); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		end, err := commit.StatusWithContext(ctx)
+		if err == nil {
+			return end, nil
+		}
+		last = err
+	}
+	return nil, fault.New(fault.OutcomeUnknown, "transaction %s was sent; run the same command again with the same request id: %v", transaction.TransactionID(), last)
+}
+
+func wait(ctx context.Context) error {
+	timer := time.NewTimer(500 * time.Millisecond)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+func verdict(end *client.Status) error {
+	switch end.Code {
+	case peer.TxValidationCode_VALID, peer.TxValidationCode_DUPLICATE_TXID:
+		return nil
+	case peer.TxValidationCode_MVCC_READ_CONFLICT, peer.TxValidationCode_PHANTOM_READ_CONFLICT:
+		return fmt.Errorf("%w: %s", consortium.ErrConflict, end.Code)
+	case peer.TxValidationCode_ENDORSEMENT_POLICY_FAILURE:
+		return fault.New(fault.EndorsementFailed, "transaction %s was not endorsed by the organisations that its records need", end.TransactionID)
+	}
+	return fault.New(fault.InternalError, "transaction %s is invalid: %s", end.TransactionID, end.Code)
+}
+
+func (g *Gateway) contract() *client.Contract {
+	return g.gateway.GetNetwork(g.profile.Channel).GetContract(g.profile.Chaincode)
+}
+
+// translate is the one place where the gateway's errors become ours: a refusal of the chaincode, or a network that did not
+// answer.
+func translate(err error) error {
+	var messages []string
+	for _, d := range status.Convert(errors.Unwrap(err)).Details() {
+		if detail, ok := d.(*gatewaypb.ErrorDetail); ok {
+			messages = append(messages, detail.GetMspId()+": "+detail.GetMessage())
+		}
+	}
+	for _, d := range status.Convert(err).Details() {
+		if detail, ok := d.(*gatewaypb.ErrorDetail); ok {
+			messages = append(messages, detail.GetMspId()+": "+detail.GetMessage())
+		}
+	}
+	messages = append(messages, err.Error())
+	text := strings.Join(messages, "\n")
+	if f := fault.Parse(text); f != nil {
+		return f
+	}
+	switch status.Code(err) {
+	case codes.Unavailable, codes.DeadlineExceeded, codes.FailedPrecondition, codes.ResourceExhausted, codes.Aborted, codes.Unknown:
+		return fmt.Errorf("%w: %s", consortium.ErrUnreachable, text)
+	}
+	return err
+}
+
+// Blocks implements consortium.Network.
+func (g *Gateway) Blocks(ctx context.Context, from uint64, each func(consortium.Block) error) error {
+	return g.RawBlocks(ctx, from, func(b *common.Block) error {
+		decoded, err := block.Decode(b, g.profile.Chaincode)
+		if err != nil {
+			return err
+		}
+		return each(decoded)
+	})
+}
+
+// RawBlocks is Blocks with every byte that the peer delivers.
+func (g *Gateway) RawBlocks(ctx context.Context, from uint64, each func(*common.Block) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	events, err := g.gateway.GetNetwork(g.profile.Channel).BlockEvents(ctx, client.WithStartBlock(from))
+	if err != nil {
+		return translate(err)
+	}
+	for b := range events {
+		if err := each(b); err != nil {
+			return err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: the stream of blocks ended", consortium.ErrUnreachable)
+}

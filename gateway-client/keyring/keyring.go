@@ -1,0 +1,195 @@
+// Package keyring keeps an organisation's sealing key, makes the keys of circles, and opens the ones that were sealed to
+// the organisation. Only an organisation's services hold a keyring; the SMEs that it hosts never do.
+package keyring
+
+import (
+	"crypto/hpke"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/tallystick/tallystick/chaincode/circle"
+	"github.com/tallystick/tallystick/chaincode/fault"
+	"github.com/tallystick/tallystick/chaincode/seal"
+)
+
+// keyFile is the name of the private sealing key in the keyring's folder.
+const keyFile = "sealing.key"
+
+// The suite of RFC 9180 with the hybrid KEM of draft-ietf-hpke-pq: safe as long as either X25519 or ML-KEM-768 is.
+func suite() (hpke.KEM, hpke.KDF, hpke.AEAD) {
+	return hpke.MLKEM768X25519(), hpke.HKDFSHA256(), hpke.ChaCha20Poly1305()
+}
+
+// Keyring is one organisation's. It is safe for concurrent use.
+type Keyring struct {
+	private hpke.PrivateKey
+
+	mu   sync.Mutex
+	keys map[ref]seal.Key
+}
+
+type ref struct {
+	circle string
+	epoch  int
+}
+
+// New returns a keyring in memory with a fresh sealing key.
+func New() (*Keyring, error) {
+	kem, _, _ := suite()
+	private, err := kem.GenerateKey()
+	if err != nil {
+		return nil, fmt.Errorf("making a sealing key: %w", err)
+	}
+	return &Keyring{private: private, keys: map[ref]seal.Key{}}, nil
+}
+
+// Open reads the keyring in the folder; where there is none it makes one, readable by its owner only.
+func Open(dir string) (*Keyring, error) {
+	path := filepath.Join(dir, keyFile)
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return create(dir, path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("keyring: %w", err)
+	}
+	bytes, err := base64.StdEncoding.DecodeString(string(raw))
+	if err != nil {
+		return nil, fmt.Errorf("keyring %s is not base64: %w", path, err)
+	}
+	kem, _, _ := suite()
+	private, err := kem.NewPrivateKey(bytes)
+	if err != nil {
+		return nil, fmt.Errorf("keyring %s: %w", path, err)
+	}
+	return &Keyring{private: private, keys: map[ref]seal.Key{}}, nil
+}
+
+// create writes a fresh key under a name of its own and links it to its place, so that of two that start together one wins
+// and both read the winner's.
+func create(dir, path string) (*Keyring, error) {
+	k, err := New()
+	if err != nil {
+		return nil, err
+	}
+	bytes, err := k.private.Bytes()
+	if err != nil {
+		return nil, fmt.Errorf("keyring: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("keyring: %w", err)
+	}
+	f, err := os.CreateTemp(dir, "sealing-*")
+	if err != nil {
+		return nil, fmt.Errorf("keyring: %w", err)
+	}
+	defer os.Remove(f.Name())
+	if _, err := f.WriteString(base64.StdEncoding.EncodeToString(bytes)); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return nil, fmt.Errorf("keyring: %w", err)
+	}
+	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("keyring: %w", err)
+	}
+	return Open(dir)
+}
+
+// Public is the organisation's public sealing key in base64, which it registers on the ledger.
+func (k *Keyring) Public() string {
+	return base64.StdEncoding.EncodeToString(k.private.PublicKey().Bytes())
+}
+
+// Reader is an organisation with its registered public sealing key (base64).
+type Reader struct {
+	MSP        string
+	SealingKey string
+}
+
+// Found makes a fresh key for an epoch of a circle and seals it to every reader. The result is public, and is what the
+// ledger's circle:Found and circle:Rekey take.
+func (k *Keyring) Found(id string, kind circle.Kind, epoch int, readers []Reader) (circle.Founding, error) {
+	var key seal.Key
+	if _, err := rand.Read(key[:]); err != nil {
+		return circle.Founding{}, err
+	}
+	readers = slices.Clone(readers)
+	slices.SortFunc(readers, func(a, b Reader) int {
+		if a.MSP < b.MSP {
+			return -1
+		}
+		return 1
+	})
+	f := circle.Founding{ID: id, Kind: kind, Commitment: key.Commitment(id, epoch)}
+	for _, r := range readers {
+		box, err := wrap(r, id, epoch, key)
+		if err != nil {
+			return f, err
+		}
+		f.Readers = append(f.Readers, r.MSP)
+		f.Digests = append(f.Digests, seal.TokenDigest(key.Token(id, epoch, r.MSP)))
+		f.Envelopes = append(f.Envelopes, box)
+	}
+	return f, f.Validate()
+}
+
+func wrap(r Reader, id string, epoch int, key seal.Key) (string, error) {
+	raw, err := base64.StdEncoding.DecodeString(r.SealingKey)
+	if err != nil {
+		return "", fault.New(fault.KeyWrong, "the registered sealing key of %s is not base64", r.MSP)
+	}
+	kem, kdf, aead := suite()
+	public, err := kem.NewPublicKey(raw)
+	if err != nil {
+		return "", fault.New(fault.KeyWrong, "the registered sealing key of %s is malformed", r.MSP)
+	}
+	box, err := hpke.Seal(public, kdf, aead, info(id, epoch, r.MSP), key[:])
+	if err != nil {
+		return "", err
+	}
+	return base64.StdEncoding.EncodeToString(box), nil
+}
+
+func info(id string, epoch int, msp string) []byte {
+	return []byte("tallystick/envelope/v1\x00" + id + "\x00" + strconv.Itoa(epoch) + "\x00" + msp)
+}
+
+// Unwrap opens the envelope that was sealed to this organisation, checks the key against the circle's commitment, and keeps
+// it.
+func (k *Keyring) Unwrap(e circle.Envelope, commitment string) (seal.Key, error) {
+	var key seal.Key
+	box, err := base64.StdEncoding.DecodeString(e.Box)
+	if err != nil {
+		return key, fault.New(fault.KeyWrong, "the envelope of circle %s epoch %d is not base64", e.Circle, e.Epoch)
+	}
+	_, kdf, aead := suite()
+	raw, err := hpke.Open(k.private, kdf, aead, info(e.Circle, e.Epoch, e.MSP), box)
+	if err != nil || len(raw) != seal.KeyBytes {
+		return key, fault.New(fault.KeyWrong, "the envelope of circle %s epoch %d does not open for %s", e.Circle, e.Epoch, e.MSP)
+	}
+	copy(key[:], raw)
+	if !key.Matches(commitment, e.Circle, e.Epoch) {
+		return key, fault.New(fault.KeyWrong, "the envelope of circle %s epoch %d holds another key than the circle is committed to", e.Circle, e.Epoch)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.keys[ref{e.Circle, e.Epoch}] = key
+	return key, nil
+}
+
+// Key returns a key that was unwrapped before.
+func (k *Keyring) Key(id string, epoch int) (seal.Key, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	key, ok := k.keys[ref{id, epoch}]
+	return key, ok
+}
