@@ -27,7 +27,12 @@ type App struct {
 	Out io.Writer // results only
 	Err io.Writer // progress and errors
 
-	output string // table or json
+	// Connect opens sessions; nil means over the gateway of the organisation's peer.
+	Connect Connector
+
+	output  string // table or json
+	who     Who
+	request string
 }
 
 // usageError marks a mistake in how a command was called.
@@ -52,6 +57,7 @@ func New(app *App) *cobra.Command {
 	root.SetErr(app.Err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.PersistentFlags().StringVar(&app.output, "output", "table", "how results are printed: table or json")
+	app.addWho(root)
 	for _, add := range nouns {
 		root.AddCommand(add(app))
 	}

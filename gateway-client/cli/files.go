@@ -83,3 +83,7 @@ func plain(s string) string {
 		return r
 	}, s)
 }
+
+func missingFlag(name, command string) error {
+	return fmt.Errorf("--%s is missing; see: %s --help", name, command)
+}

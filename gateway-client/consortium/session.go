@@ -6,9 +6,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	mathrand "math/rand/v2"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -16,6 +16,7 @@ import (
 	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/member"
 	"github.com/tallystick/tallystick/chaincode/record"
+	"github.com/tallystick/tallystick/chaincode/seal"
 	"github.com/tallystick/tallystick/gateway-client/keyring"
 )
 
@@ -226,20 +227,25 @@ func (s *Session) keys(ctx context.Context, circles []circle.Circle) ([]record.C
 	return keys, nil
 }
 
-// Key returns an epoch's key in base64, from the keyring or from the envelope on the ledger.
+// Key returns an epoch's key in base64.
 func (s *Session) Key(ctx context.Context, c circle.Circle, e circle.Epoch) (string, error) {
+	key, err := s.unwrap(ctx, c, e)
+	return key.Text(), err
+}
+
+// unwrap returns an epoch's key, from the keyring or from the envelope on the ledger.
+func (s *Session) unwrap(ctx context.Context, c circle.Circle, e circle.Epoch) (seal.Key, error) {
 	if s.Keyring == nil {
-		return "", fault.New(fault.KeyMissing, "this user has no keyring of the organisation")
+		return seal.Key{}, fault.New(fault.KeyMissing, "this user has no keyring of the organisation")
 	}
-	if key, ok := s.Keyring.Key(c.ID, e.Number); ok {
-		return key.Text(), nil
+	if key, ok := s.Keyring.Key(c.ID, e.Number); ok && key.Matches(e.Commitment, c.ID, e.Number) {
+		return key, nil
 	}
 	var envelope circle.Envelope
-	if err := s.query(ctx, "circle:Envelope", &envelope, c.ID, fmt.Sprint(e.Number)); err != nil {
-		return "", err
+	if err := s.query(ctx, "circle:Envelope", &envelope, c.ID, strconv.Itoa(e.Number)); err != nil {
+		return seal.Key{}, err
 	}
-	key, err := s.Keyring.Unwrap(envelope, e.Commitment)
-	return key.Text(), err
+	return s.Keyring.Unwrap(envelope, e.Commitment)
 }
 
 // endorsers lists the sets of organisations that may endorse the call, best first: the own one first, the regulator last.
@@ -334,6 +340,10 @@ func decode(raw []byte, out any) error {
 	}
 	if text, ok := out.(*string); ok {
 		*text = string(raw)
+		return nil
+	}
+	if kept, ok := out.(*[]byte); ok {
+		*kept = raw
 		return nil
 	}
 	if err := json.Unmarshal(raw, out); err != nil {

@@ -3,9 +3,12 @@
 package keyring
 
 import (
+	"crypto/hkdf"
 	"crypto/hpke"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -192,4 +195,15 @@ func (k *Keyring) Key(id string, epoch int) (seal.Key, bool) {
 	defer k.mu.Unlock()
 	key, ok := k.keys[ref{id, epoch}]
 	return key, ok
+}
+
+// FingerprintKey is the secret that keys the invoice fingerprints of a party that the organisation hosts (32 bytes in hex).
+// It is derived from the private sealing key, so that nothing else has to be kept.
+func (k *Keyring) FingerprintKey(party string) (string, error) {
+	private, err := k.private.Bytes()
+	if err != nil {
+		return "", fmt.Errorf("keyring: %w", err)
+	}
+	key, err := hkdf.Key(sha256.New, private, nil, "tallystick/fingerprint-key/v1\x00"+party, seal.KeyBytes)
+	return hex.EncodeToString(key), err
 }

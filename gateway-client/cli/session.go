@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tallystick/tallystick/gateway-client/consortium"
+	"github.com/tallystick/tallystick/gateway-client/fabric"
+	"github.com/tallystick/tallystick/gateway-client/keyring"
+	"github.com/tallystick/tallystick/network/profile"
+)
+
+// Who is the identity under which a command works.
+type Who struct {
+	Network string // the name of a network on this machine
+	Profile string // a profile file, instead of Network and Org
+	Org     string
+	User    string
+}
+
+// Connector opens a session for an identity. The default one connects to the gateway of the organisation's peer; tests
+// put a ledger in memory behind it.
+type Connector func(ctx context.Context, who Who) (session *consortium.Session, closeSession func() error, err error)
+
+// addWho adds the options that say who works, with their defaults from the environment.
+func (a *App) addWho(root *cobra.Command) {
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.who.Network, "network", envOr("TALLY_NETWORK", "tallystick"), "name of the network, as given to tallynet --name [TALLY_NETWORK]")
+	flags.StringVar(&a.who.Profile, "profile", os.Getenv("TALLY_PROFILE"), "profile.json of the organisation, instead of --network and --org [TALLY_PROFILE]")
+	flags.StringVar(&a.who.Org, "org", os.Getenv("TALLY_ORG"), "organisation that you work for [TALLY_ORG]")
+	flags.StringVar(&a.who.User, "user", os.Getenv("TALLY_USER"), "user whose certificate signs [TALLY_USER]")
+	flags.StringVar(&a.request, "request", "", "request id: a repeat with the same id is answered with the first result")
+}
+
+func envOr(name, otherwise string) string {
+	if v := os.Getenv(name); v != "" {
+		return v
+	}
+	return otherwise
+}
+
+// withSession runs the command's work with a session of the chosen user.
+func (a *App) withSession(cmd *cobra.Command, work func(ctx context.Context, s *consortium.Session) error) (err error) {
+	connect := a.Connect
+	if connect == nil {
+		connect = connectFabric
+	}
+	session, closeSession, err := connect(cmd.Context(), a.who)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if cerr := closeSession(); err == nil {
+			err = cerr
+		}
+	}()
+	return work(cmd.Context(), session)
+}
+
+func connectFabric(_ context.Context, who Who) (*consortium.Session, func() error, error) {
+	path := who.Profile
+	if path == "" {
+		if who.Org == "" {
+			return nil, nil, usageError{fmt.Errorf("say for which organisation you work: --org NAME or TALLY_ORG")}
+		}
+		root, err := profile.StateRoot()
+		if err != nil {
+			return nil, nil, err
+		}
+		path = filepath.Join(root, who.Network, "orgs", who.Org, profile.File)
+	}
+	if who.User == "" {
+		return nil, nil, usageError{fmt.Errorf("say as which user you work: --user NAME or TALLY_USER")}
+	}
+	p, err := profile.Load(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	return OpenSession(p, who.User, filepath.Dir(path))
+}
+
+// OpenSession connects a user of the profile, with the organisation's keyring and outbox below the folder.
+func OpenSession(p *profile.Profile, user, dir string) (*consortium.Session, func() error, error) {
+	ring, err := keyring.Open(filepath.Join(dir, "keyring"))
+	if err != nil {
+		return nil, nil, err
+	}
+	gateway, err := fabric.Connect(p, user, filepath.Join(dir, "outbox"))
+	if err != nil {
+		return nil, nil, err
+	}
+	return consortium.NewSession(gateway, ring), gateway.Close, nil
+}
+
+// outcome is what every command prints that changed the ledger.
+type outcome struct {
+	ID          string `json:"id,omitempty"`
+	Status      string `json:"status,omitempty"`
+	Transaction string `json:"transaction"`
+	Block       uint64 `json:"block"`
+}
+
+// submit runs a call and prints its outcome under the id.
+func (a *App) submit(cmd *cobra.Command, id string, call func(s *consortium.Session) (consortium.Call, error)) error {
+	return a.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
+		c, err := call(s)
+		if err != nil {
+			return err
+		}
+		c.Request = a.request
+		var result struct {
+			Status string `json:"status"`
+		}
+		done, err := s.Submit(ctx, c, nil)
+		if err != nil {
+			return err
+		}
+		if len(done.Result) > 0 && done.Result[0] == '{' {
+			if err := json.Unmarshal(done.Result, &result); err != nil {
+				return err
+			}
+		}
+		return a.done(outcome{ID: id, Status: result.Status, Transaction: done.Transaction, Block: done.Block})
+	})
+}
+
+func (a *App) done(o outcome) error {
+	if a.JSON() {
+		return a.PrintJSON(o)
+	}
+	return a.table(func(row func(cells ...string)) {
+		if o.ID != "" {
+			row("id", o.ID)
+		}
+		if o.Status != "" {
+			row("status", o.Status)
+		}
+		row("transaction", o.Transaction)
+		row("block", fmt.Sprint(o.Block))
+	})
+}
+
+// table writes aligned rows to the results stream. Text that others wrote is stripped of control characters.
+func (a *App) table(fill func(row func(cells ...string))) error {
+	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+	fill(func(cells ...string) {
+		for i := range cells {
+			cells[i] = plain(cells[i])
+		}
+		fmt.Fprintln(w, strings.Join(cells, "\t"))
+	})
+	return w.Flush()
+}
