@@ -1,0 +1,525 @@
+package fakeledger
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
+)
+
+const (
+	valid   = peer.TxValidationCode_VALID
+	mvcc    = peer.TxValidationCode_MVCC_READ_CONFLICT
+	phantom = peer.TxValidationCode_PHANTOM_READ_CONFLICT
+	policy  = peer.TxValidationCode_ENDORSEMENT_POLICY_FAILURE
+)
+
+// What one transaction sees: core/ledger/kvledger/txmgmt/txmgr/query_executor.go reads committed state only.
+func TestReadsSeeCommittedStateOnly(t *testing.T) {
+	for _, noBatches := range []bool{false, true} {
+		f := start(t, func(c *Config) { c.NoBatches = noBatches })
+		assert.Equal(t, []string{"nil", "nil"}, f.do("put k 1", "get k", "del k", "get k", "put k 2"))
+		assert.Equal(t, []string{"2", "2", "nil"}, f.do("put k 3", "get k", "gets k none"))
+		assert.Equal(t, []string{"3"}, f.do("batch", "put k 4", "get k", "flush", "batch", "put k 5"))
+		assert.Equal(t, []string{"5"}, f.ask("get k"))
+		f.do("del k")
+		assert.Equal(t, []string{"nil"}, f.ask("get k"))
+	}
+}
+
+// To write nothing is to delete: rwsetutil.newKVWrite, IsKVWriteDelete.
+func TestAnEmptyValueDeletes(t *testing.T) {
+	f := start(t)
+	f.do("put k 1")
+	f.do("put k ")
+	assert.Equal(t, []string{"nil"}, f.ask("get k"))
+	assert.Equal(t, []string{" deleted=true at 09:00", "1 deleted=false at 09:00"}, f.ask("history k"))
+}
+
+// Errors are those of the shim (shim/stub.go) and of the peer's handler (core/chaincode/handler.go).
+func TestErrorsOfTheStub(t *testing.T) {
+	f := start(t)
+	for step, want := range map[string]string{
+		"put  v":           "key must not be an empty string",
+		"range ~a b":       "first character of the key [\x00a] contains a null character which is not allowed",
+		"composite a~b c":  "not allowed in the input attribute of a composite key",
+		"composite a \xff": "not a valid utf8 string",
+		"event  x":         "event name can not be empty string",
+		"private":          "private data: not supported by fakeledger",
+		"putprivate":       "private data: not supported by fakeledger",
+		"rich":             "ExecuteQuery not supported for leveldb",
+		"call":             "a call of another chaincode: not supported by fakeledger",
+	} {
+		_, err := f.Endorse(f.user, Call("run", step), "A", "B")
+		var e *EndorsementError
+		require.ErrorAs(t, err, &e, step)
+		assert.Equal(t, int32(500), e.Status)
+		assert.Contains(t, e.Message, want, step)
+		assert.Contains(t, err.Error(), "A: chaincode response 500, ")
+	}
+	// In a batch the peer refuses at the end, and then it is the peer's refusal.
+	_, err := f.Endorse(f.user, Call("run", "batch", "putprivate"), "A", "B")
+	var e *EndorsementError
+	require.ErrorAs(t, err, &e)
+	assert.Zero(t, e.Status)
+	assert.Contains(t, e.Message, "private data: not supported by fakeledger")
+}
+
+// A write after a page, or a page after a write, is refused: txmgr/tx_simulator.go.
+func TestPagesAreForReadersOnly(t *testing.T) {
+	f := start(t)
+	for _, lines := range [][]string{{"page a z 2", "put k 1"}, {"put k 1", "page a z 2"}} {
+		_, err := f.Endorse(f.user, Call("run", lines...), "A")
+		assert.ErrorContains(t, err, "aginated quer")
+	}
+}
+
+func TestRangesAndPages(t *testing.T) {
+	f := start(t)
+	f.do("put a 1", "put b 2", "put c 3", "put d 4", "putc inv x 1 one", "putc inv x 2 two", "putc inv x 3 three", "putc inv y 1 other", "putc inva x 1 no")
+	assert.Equal(t, []string{"b=2", "c=3"}, f.ask("range b d"))
+	assert.Equal(t, []string{"a=1", "b=2", "c=3", "d=4"}, f.ask("range"), "without ends: all simple keys and no composite key")
+	assert.Equal(t, []string{"1", "2", "2 next=c"}, f.ask("page a z 2"))
+	assert.Equal(t, []string{"3", "4", "2 next="}, f.ask("page a z 2 c"))
+	assert.Equal(t, []string{"one", "two", "three"}, f.ask("partial inv x"))
+	// shim/interfaces.go promises an empty iterator here; its range begins with the key itself, and LevelDB includes that.
+	assert.Equal(t, []string{"one"}, f.ask("partial inv x 1"))
+	assert.Equal(t, []string{"one", "two", "2 next=~inv~x~3~"}, f.ask("partialpage inv  -- x"))
+	assert.Equal(t, []string{"a", "b"}, f.Keys("")[len(f.Keys(""))-4:][:2])
+	assert.Equal(t, "one", string(f.Get("\x00inv\x00x\x001\x00")))
+
+	var lines []string
+	for i := range 250 {
+		lines = append(lines, fmt.Sprintf("put n%03d %d", i, i))
+	}
+	f.do(append([]string{"batch"}, lines...)...)
+	got := f.ask("range n o")
+	require.Len(t, got, 250, "more than two of the batches in which a peer sends results")
+	assert.Equal(t, "n249=249", got[249])
+}
+
+func TestHistoryIsNewestFirstAndOfValidWritesOnly(t *testing.T) {
+	f := start(t)
+	f.do("put k 1")
+	f.Advance(time.Minute)
+	stale := f.endorse("get k", "put k lost")
+	f.do("put k 2", "policy k A")
+	require.Equal(t, []peer.TxValidationCode{mvcc}, f.cut(stale))
+	f.Advance(time.Minute)
+	_, err := f.Submit(f.user, Call("run", "del k"), "A")
+	require.NoError(t, err, "the key's own policy names A only")
+	assert.Equal(t, []string{" deleted=true at 09:02", "2 deleted=false at 09:01", "1 deleted=false at 09:00"}, f.ask("history k"))
+}
+
+// Validation in the order of the block: validation/validator.go, validation/rangequery_validator.go.
+func TestConflicts(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		before        []string
+		first, second []string
+		want          peer.TxValidationCode // of the second, in the same block and in the next one
+	}{
+		{"read what was changed", []string{"put k 1"}, []string{"put k 2"}, []string{"get k", "put other 1"}, mvcc},
+		{"read what was not there and now is", nil, []string{"put k 2"}, []string{"get k"}, mvcc},
+		{"read what was deleted", []string{"put k 1"}, []string{"del k"}, []string{"get k"}, mvcc},
+		{"read several, one changed", []string{"put k 1"}, []string{"put k 2"}, []string{"gets j k l"}, mvcc},
+		{"write blindly", []string{"put k 1"}, []string{"put k 2"}, []string{"put k 3"}, valid},
+		{"read another key", []string{"put k 1"}, []string{"put k 2"}, []string{"get j", "put k 3"}, valid},
+		{"policy changed", []string{"put k 1"}, []string{"policy k A B"}, []string{"get k"}, mvcc},
+		{"policy of nothing", nil, []string{"policy k A B"}, []string{"get k"}, valid},
+		{"history is no read", []string{"put k 1"}, []string{"put k 2"}, []string{"history k"}, valid},
+		{"range grew", []string{"put b 1"}, []string{"put c 1"}, []string{"range a d"}, phantom},
+		{"range shrank", []string{"put b 1", "put c 1"}, []string{"del c"}, []string{"range a d"}, phantom},
+		{"range changed", []string{"put b 1", "put c 1"}, []string{"put c 2"}, []string{"range a d"}, phantom},
+		{"range elsewhere", []string{"put b 1"}, []string{"put d 1"}, []string{"range a d"}, valid},
+		{"empty range filled", nil, []string{"put c 1"}, []string{"range a d"}, phantom},
+		{"composite keys", []string{"putc inv x 1 v"}, []string{"putc inv x 2 v"}, []string{"partial inv x"}, phantom},
+		{"composite keys elsewhere", []string{"putc inv x 1 v"}, []string{"putc inv y 2 v"}, []string{"partial inv x"}, valid},
+		// The peer reads ahead of a chaincode that stops early, so it has seen all the same (QueryResponseGenerator).
+		{"stopped early", []string{"put b 1", "put c 1"}, []string{"put c 2"}, []string{"few a d"}, phantom},
+		{"page that changed", []string{"put b 1", "put c 1"}, []string{"put b 2"}, []string{"page a z 1"}, phantom},
+		{"beyond the page", []string{"put b 1", "put c 1"}, []string{"put c 2"}, []string{"page a z 1"}, valid},
+		{"read an absent key that is deleted", nil, []string{"del k"}, []string{"get k"}, mvcc},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := start(t)
+			if c.before != nil {
+				f.do(c.before...)
+			}
+			first, second := f.endorse(c.first...), f.endorse(c.second...)
+			assert.Equal(t, []peer.TxValidationCode{valid, c.want}, f.cut(first, second), "in one block")
+
+			want := c.want
+			if strings.HasPrefix(c.name, "read an absent") {
+				want = valid // only within a block does a deletion of nothing count (UpdateBatch.Exists)
+			}
+			f = start(t)
+			if c.before != nil {
+				f.do(c.before...)
+			}
+			first, second = f.endorse(c.first...), f.endorse(c.second...)
+			assert.Equal(t, []peer.TxValidationCode{valid}, f.cut(first))
+			assert.Equal(t, []peer.TxValidationCode{want}, f.cut(second), "in the next block")
+
+			f = start(t)
+			if c.before != nil {
+				f.do(c.before...)
+			}
+			first, second = f.endorse(c.first...), f.endorse(c.second...)
+			assert.Equal(t, []peer.TxValidationCode{valid}, f.cut(second), "the other way round the second cannot conflict")
+			_ = first
+		})
+	}
+}
+
+func TestOnlyOneOfManyIncrementsWinsABlock(t *testing.T) {
+	f := start(t)
+	f.do("put n 0")
+	var txs []*Transaction
+	for i := range 5 {
+		txs = append(txs, f.endorse("get n", fmt.Sprintf("put n %d", i)))
+	}
+	assert.Equal(t, []peer.TxValidationCode{valid, mvcc, mvcc, mvcc, mvcc}, f.cut(txs...))
+	assert.Equal(t, "0", string(f.Get("n")))
+	block := f.Block(f.Height() - 1)
+	assert.Equal(t, []byte{0, 11, 11, 11, 11}, block.GetMetadata().GetMetadata()[common.BlockMetadataIndex_TRANSACTIONS_FILTER])
+}
+
+// core/common/validation/statebased: who must endorse what.
+func TestEndorsementPolicies(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		before []string
+		orgs   []string
+		lines  []string
+		want   peer.TxValidationCode
+	}{
+		{"one organisation alone", nil, []string{"A"}, []string{"put k 1"}, policy},
+		{"one organisation twice", nil, []string{"A", "A"}, []string{"put k 1"}, policy},
+		{"any two", nil, []string{"B", "C"}, []string{"put k 1"}, valid},
+		{"reading needs the chaincode's policy, too", nil, []string{"A"}, []string{"get k"}, policy},
+		{"the key's policy holds", []string{"put k 1", "policy k A B"}, []string{"A", "B"}, []string{"put k 2"}, valid},
+		{"two others do not suffice", []string{"put k 1", "policy k A B"}, []string{"B", "C"}, []string{"put k 2"}, policy},
+		{"nor to delete", []string{"put k 1", "policy k A B"}, []string{"B", "C"}, []string{"del k"}, policy},
+		{"nor to change the policy", []string{"put k 1", "policy k A B"}, []string{"B", "C"}, []string{"policy k C"}, policy},
+		{"one suffices where the key says so", []string{"put k 1", "policy k C"}, []string{"C"}, []string{"put k 2"}, valid},
+		{"but not for another key", []string{"put k 1", "policy k C"}, []string{"C"}, []string{"put k 2", "put j 1"}, policy},
+		{"two policies at once", []string{"put k 1", "policy k A B", "put j 1", "policy j C"}, []string{"A", "B"}, []string{"put k 2", "put j 2"}, policy},
+		{"all of both", []string{"put k 1", "policy k A B", "put j 1", "policy j C"}, []string{"A", "B", "C"}, []string{"put k 2", "put j 2"}, valid},
+		{"a write keeps the key's policy", []string{"put k 1", "policy k A B"}, []string{"A", "B"}, []string{"put k 2"}, valid},
+		{"no policy any more", []string{"put k 1", "policy k C", "nopolicy k"}, []string{"A", "B"}, []string{"put k 2"}, valid},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := start(t)
+			if c.before != nil {
+				f.do(c.before...)
+			}
+			r, err := f.Submit(f.user, Call("run", c.lines...), c.orgs...)
+			require.NotNil(t, r, "%v", err)
+			assert.Equal(t, c.want, r.Code, r.Reason)
+			var e *CommitError
+			assert.Equal(t, c.want != valid, errors.As(err, &e))
+		})
+	}
+}
+
+func TestPoliciesOfKeysAreKeptReadAndDropped(t *testing.T) {
+	f := start(t)
+	f.do("put k 1", "policy k A B")
+	assert.Equal(t, []string{"2"}, f.ask("whose k"))
+	f.do("put k 2")
+	assert.Equal(t, []string{"2"}, f.ask("whose k"), "a write keeps the policy")
+	f.do("del k")
+	f.do("put k 3")
+	assert.Equal(t, []string{"-"}, f.ask("whose k"), "a deleted key takes its policy along")
+	f.do("policy none A B")
+	assert.Equal(t, []string{"-"}, f.ask("whose none"), "nothing has no policy")
+
+	reader, changer := f.endorse("whose k"), f.endorse("policy k A B")
+	assert.Equal(t, []peer.TxValidationCode{valid, mvcc}, f.cut(changer, reader), "to read a policy is to read the key")
+}
+
+// vpmanagerimpl.go: ValidationParameterUpdatedError, even where the key's new policy would allow it.
+func TestAKeyWhosePolicyChangesInTheBlockCannotBeWrittenInIt(t *testing.T) {
+	f := start(t)
+	f.do("put k 1")
+	changer, writer, other := f.endorse("policy k A B"), f.endorse("put k 2"), f.endorse("put j 1")
+	assert.Equal(t, []peer.TxValidationCode{valid, policy, valid}, f.cut(changer, writer, other))
+}
+
+func TestEndorsersOfDifferentHeightsDisagree(t *testing.T) {
+	f := start(t)
+	f.do("put k 1")
+	f.Pause("B")
+	f.do2(t, "put k 2")
+	_, err := f.Endorse(f.user, Call("run", "get k"), "A", "B")
+	var m *MismatchError
+	require.ErrorAs(t, err, &m)
+	assert.False(t, m.SameHeight)
+	assert.Contains(t, err.Error(), "ProposalResponsePayloads do not match")
+	payload, err := f.Evaluate(f.user, Call("run", "get k", "history k"), "B")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"1", "1 deleted=false at 09:00"}, list(t, payload))
+	stale, err := f.Endorse(f.user, Call("run", "put j 1"), "A", "B")
+	require.NoError(t, err, "what does not depend on the height agrees")
+	f.Resume("B")
+	assert.Equal(t, []peer.TxValidationCode{valid}, f.cut(stale))
+	f.endorse("get k")
+}
+
+// do2 endorses without B.
+func (f *fixture) do2(t *testing.T, lines ...string) {
+	t.Helper()
+	_, err := f.Submit(f.user, Call("run", lines...), "A", "C")
+	require.NoError(t, err)
+}
+
+func TestNondeterminismIsFound(t *testing.T) {
+	f := start(t)
+	for _, c := range []struct{ line, want string }{{"instance", "response"}} {
+		_, err := f.Endorse(f.user, Call("run", c.line), "A", "B")
+		var m *MismatchError
+		require.ErrorAs(t, err, &m)
+		assert.True(t, m.SameHeight)
+		assert.Contains(t, m.Difference, c.want)
+		assert.NotContains(t, m.Difference, "read-write set")
+
+		_, err = f.Endorse(f.user, Call("run", c.line), "A")
+		require.ErrorAs(t, err, &m, "one organisation runs twice")
+		_, err = f.Evaluate(f.user, Call("run", c.line), "A")
+		require.ErrorAs(t, err, &m)
+		require.ErrorAs(t, f.Differential(f.user, Call("run", c.line), "A"), &m)
+	}
+	assert.NoError(t, f.Differential(f.user, Call("run", "get k", "put k 1", "event e x"), "A"))
+	assert.NoError(t, f.Differential(f.user, Call("run", "nonsense"), "A"), "to refuse alike is to agree")
+
+	f = start(t, func(c *Config) { c.RunOnce = true })
+	_, err := f.Endorse(f.user, Call("run", "instance"), "A")
+	assert.NoError(t, err)
+}
+
+func TestStoppedPeersDoNotEndorseButCatchUp(t *testing.T) {
+	f := start(t)
+	f.Stop("B")
+	_, err := f.Endorse(f.user, Call("run", "put k 1"), "A", "B")
+	require.ErrorIs(t, err, ErrUnavailable)
+	f.do2(t, "put k 1")
+	f.Start("B")
+	payload, err := f.Evaluate(f.user, Call("run", "get k"), "B")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"1"}, list(t, payload))
+}
+
+func TestIdentityTimeAndTransientData(t *testing.T) {
+	f := start(t)
+	assert.Equal(t, []string{"A", "p-1", "true"}, f.ask("who"))
+	bob := f.Identity("B", "bob", nil)
+	payload, err := f.Evaluate(bob, Call("run", "who", "transient key").WithTransient("key", []byte("secret")), "A")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"B", "", "false", "secret"}, list(t, payload))
+	assert.Same(t, f.user, f.Identity("A", "amy", map[string]string{"roles": "maker", "party": "p-1"}))
+	assert.NotSame(t, f.user, f.Identity("A", "amy", map[string]string{"party": "p-2"}))
+
+	at := Epoch.Add(10 * time.Minute)
+	p := Call("run", "when", "txid")
+	p.Timestamp = at
+	tx, err := f.Endorse(f.user, p, "A", "B")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"2026-01-05T09:10:00Z", tx.TxID, "tally"}, list(t, tx.Payload))
+	assert.Regexp(t, "^[0-9a-f]{64}$", tx.TxID)
+	p.Timestamp = Epoch.Add(16 * time.Minute)
+	_, err = f.Endorse(f.user, p, "A", "B")
+	assert.ErrorContains(t, err, "request unauthorized due to incorrect timestamp 2026-01-05T09:16:00Z, peer time 2026-01-05T09:00:00Z, peer.authentication.timewindow 15m0s")
+	p.Timestamp = Epoch.Add(-16 * time.Minute)
+	_, err = f.Endorse(f.user, p, "A", "B")
+	assert.ErrorContains(t, err, "incorrect timestamp")
+	f.Advance(-time.Hour)
+	assert.Equal(t, Epoch.Add(-time.Hour), f.Now())
+}
+
+func TestStrangersAndForgersAreRefused(t *testing.T) {
+	f := start(t)
+	stranger := start(t).user // of an organisation of the same name, but another CA
+	_, err := f.Endorse(stranger, Call("run", "get k"), "A", "B")
+	assert.ErrorContains(t, err, "access denied")
+
+	forged := *f.user
+	forged.Key = stranger.Key
+	_, err = f.Endorse(&forged, Call("run", "get k"), "A", "B")
+	assert.ErrorContains(t, err, "access denied")
+
+	tx := f.endorse("put k 1")
+	tx.Envelope.Signature = []byte("no")
+	assert.Equal(t, []peer.TxValidationCode{peer.TxValidationCode_BAD_CREATOR_SIGNATURE}, f.cut(tx))
+
+	tx = f.endorse("put k 1")
+	changed := bytes.Replace(tx.Envelope.GetPayload(), []byte("put k 1"), []byte("put k 2"), -1)
+	require.NotEqual(t, changed, tx.Envelope.GetPayload())
+	tx.Envelope.Payload = changed
+	tx.Envelope.Signature, err = f.user.Sign(changed)
+	require.NoError(t, err)
+	f.OrderEnvelope(tx.Envelope)
+	f.OrderEnvelope(&common.Envelope{Payload: []byte("\xff")})
+	block := f.Cut()
+	assert.Equal(t, []byte{byte(valid), byte(peer.TxValidationCode_BAD_PAYLOAD)}, block.GetMetadata().GetMetadata()[common.BlockMetadataIndex_TRANSACTIONS_FILTER],
+		"arguments are not what endorsers sign; see the next test for results")
+}
+
+func TestAChangedResultLosesItsEndorsements(t *testing.T) {
+	f := start(t)
+	tx := f.endorse("put k before")
+	payload := &common.Payload{}
+	require.NoError(t, proto.Unmarshal(tx.Envelope.GetPayload(), payload))
+	payload.Data = bytes.Replace(payload.GetData(), []byte("before"), []byte("after!"), -1)
+	var err error
+	tx.Envelope.Payload, err = proto.Marshal(payload)
+	require.NoError(t, err)
+	tx.Envelope.Signature, err = f.user.Sign(tx.Envelope.GetPayload())
+	require.NoError(t, err)
+	assert.Equal(t, []peer.TxValidationCode{policy}, f.cut(tx))
+}
+
+func TestATransactionIDServesOnce(t *testing.T) {
+	f := start(t)
+	p := Call("run", "put k 1")
+	p.Nonce = []byte("the same nonce")
+	tx, err := f.Endorse(f.user, p, "A", "B")
+	require.NoError(t, err)
+	f.Order(tx, tx)
+	block := f.Cut()
+	assert.Equal(t, []byte{0, byte(peer.TxValidationCode_DUPLICATE_TXID)}, block.GetMetadata().GetMetadata()[common.BlockMetadataIndex_TRANSACTIONS_FILTER])
+	f.Order(tx)
+	block = f.Cut()
+	assert.Equal(t, []byte{byte(peer.TxValidationCode_DUPLICATE_TXID)}, block.GetMetadata().GetMetadata()[common.BlockMetadataIndex_TRANSACTIONS_FILTER])
+	r, _ := f.Status(tx.TxID)
+	assert.Equal(t, valid, r.Code)
+	_, err = f.Endorse(f.user, p, "A", "B")
+	assert.ErrorContains(t, err, "duplicate transaction found")
+	assert.Nil(t, f.Cut())
+}
+
+func TestBlocksAreChainedAndDelivered(t *testing.T) {
+	f := start(t)
+	r, err := f.Submit(f.user, Call("run", "put k 1", "event one first", "event two payload"), "A", "B")
+	require.NoError(t, err)
+	assert.Equal(t, "two", r.Event.GetEventName(), "the last event wins (stub.SetEvent)")
+	assert.Equal(t, r.TxID, r.Event.GetTxId())
+	ctx, cancel := context.WithCancel(t.Context())
+	blocks := f.Blocks(ctx, 0)
+	genesis, first := <-blocks, <-blocks
+	f.do("put k 2")
+	second := <-blocks
+	assert.Equal(t, uint64(2), second.GetHeader().GetNumber())
+	assert.Equal(t, headerHash(genesis.GetHeader()), first.GetHeader().GetPreviousHash())
+	assert.Equal(t, headerHash(first.GetHeader()), second.GetHeader().GetPreviousHash())
+	digest := sha256.Sum256(first.GetData().GetData()[0])
+	assert.Equal(t, digest[:], first.GetHeader().GetDataHash())
+	cancel()
+	_, open := <-blocks
+	assert.False(t, open)
+
+	closing := f.Blocks(t.Context(), f.Height())
+	f.Close()
+	_, open = <-closing
+	assert.False(t, open)
+	assert.Nil(t, f.Block(99))
+}
+
+func TestSeenBy(t *testing.T) {
+	f := start(t)
+	_, err := f.Submit(f.user, Call("run", "put k argument", "transient key", "event e thing").WithTransient("key", []byte("terms")), "A", "B")
+	require.NoError(t, err)
+	_, err = f.Evaluate(f.user, Call("run", "put k asked", "nonsense"), "B")
+	require.Error(t, err)
+	for _, c := range []struct {
+		org, text string
+		want      bool
+	}{
+		{"A", "terms", true}, {"B", "terms", true}, {"C", "argument", true}, {"C", "thing", true}, {"B", "no such step", true},
+		{"B", "asked", true}, {"A", "asked", false}, {"C", "asked", false},
+	} {
+		found := slices.ContainsFunc(f.SeenBy(c.org), func(b []byte) bool { return bytes.Contains(b, []byte(c.text)) })
+		assert.Equal(t, c.want, found, "%s %s", c.org, c.text)
+	}
+	// The step "transient" returns what it read, so the response put the terms into the block: C must see them there.
+	found := slices.ContainsFunc(f.SeenBy("C"), func(b []byte) bool { return bytes.Contains(b, []byte("terms")) })
+	assert.True(t, found)
+
+	f = start(t)
+	_, err = f.Submit(f.user, Call("run", "put k 1").WithTransient("key", []byte("terms")), "A", "B")
+	require.NoError(t, err)
+	found = slices.ContainsFunc(f.SeenBy("C"), func(b []byte) bool { return bytes.Contains(b, []byte("terms")) })
+	assert.False(t, found, "transient data are in no block")
+}
+
+// Whatever is endorsed and however it is cut into blocks, the valid transactions one after another give the same state
+// as the ledger: serialisability, which is what the validation is for.
+func TestValidTransactionsAreSerializable(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		n := New(Config{Orgs: []string{"A"}, Chaincode: newScript, RunOnce: true})
+		defer n.Close()
+		user := n.Identity("A", "u", nil)
+		type op struct {
+			tx    *Transaction
+			reads []string
+			step  []string
+		}
+		model := map[string]string{}
+		keys := rapid.SampledFrom([]string{"a", "b", "c"})
+		for range rapid.IntRange(1, 4).Draw(rt, "blocks") {
+			var ops []op
+			for i := range rapid.IntRange(1, 4).Draw(rt, "transactions") {
+				k1, k2 := keys.Draw(rt, "read"), keys.Draw(rt, "write")
+				o := op{step: []string{"get " + k1, "range b d", fmt.Sprintf("put %s v%d", k2, i)}}
+				if rapid.Bool().Draw(rt, "delete") {
+					o.step[2] = "del " + k2
+				}
+				tx, err := n.Endorse(user, Call("run", o.step...), "A")
+				require.NoError(rt, err)
+				o.tx = tx
+				o.reads = list(t, tx.Payload)
+				ops = append(ops, o)
+				n.Order(tx)
+			}
+			n.Cut()
+			for _, o := range ops {
+				r, ok := n.Status(o.tx.TxID)
+				require.True(rt, ok)
+				if r.Code != valid {
+					continue
+				}
+				want := []string{value(nil)}
+				if v, there := model[o.step[0][4:]]; there {
+					want[0] = v
+				}
+				for _, k := range []string{"b", "c"} {
+					if v, there := model[k]; there {
+						want = append(want, k+"="+v)
+					}
+				}
+				require.Equal(rt, want, o.reads, "a valid transaction read what was there when its turn came")
+				words := strings.Split(o.step[2], " ")
+				if words[0] == "del" {
+					delete(model, words[1])
+				} else {
+					model[words[1]] = words[2]
+				}
+			}
+		}
+		for _, k := range []string{"a", "b", "c"} {
+			require.Equal(rt, model[k], string(n.Get(k)))
+		}
+	})
+}
