@@ -37,6 +37,7 @@ func New() (shim.Chaincode, error) {
 	if err != nil {
 		return nil, err
 	}
+	all.TransactionSerializer = &results{}
 	all.Info.Title, all.Info.Version = "Tallystick", Version
 	return &ledger.Door{Contracts: all, Access: access}, nil
 }

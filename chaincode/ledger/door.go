@@ -54,6 +54,9 @@ func (d *Door) Invoke(stub shim.ChaincodeStubInterface) *peer.Response {
 	if strings.HasPrefix(function, systemPrefix) {
 		return d.Contracts.Invoke(stub)
 	}
+	if _, known := d.Access[function]; !known {
+		return shim.Error(fault.New(fault.FunctionUnknown, "there is no function %q", function).Error())
+	}
 	response, err := d.operate(stub, function)
 	if err != nil {
 		return shim.Error(err.Error())
