@@ -38,6 +38,7 @@ const (
 	ReceiptGoodsMismatch     Code = "RECEIPT_GOODS_MISMATCH"
 	ReceiptTransferred       Code = "RECEIPT_TRANSFERRED"
 	ReceiptUnpriced          Code = "RECEIPT_UNPRICED"
+	LotKeyConflict           Code = "LOT_KEY_CONFLICT"
 	DeviceUnknown            Code = "DEVICE_UNKNOWN"
 	DeviceNotAttested        Code = "DEVICE_NOT_ATTESTED"
 	DeviceSelfAttested       Code = "DEVICE_SELF_ATTESTED"
@@ -74,27 +75,27 @@ const (
 	PaymentTooLarge        Code = "PAYMENT_TOO_LARGE"
 	ConservationBroken     Code = "CONSERVATION_BROKEN"
 
-	ModelNotChampion       Code = "MODEL_NOT_CHAMPION"
-	ModelHashMismatch      Code = "MODEL_HASH_MISMATCH"
-	ModelSelfValidated     Code = "MODEL_SELF_VALIDATED"
-	ConsentMissing         Code = "CONSENT_MISSING"
-	ScoreMismatch          Code = "SCORE_MISMATCH"
-	ScoreExpired           Code = "SCORE_EXPIRED"
-	ScoreNotUsable         Code = "SCORE_NOT_USABLE"
-	PolicyNotActive        Code = "POLICY_NOT_ACTIVE"
-	EvidenceStale          Code = "EVIDENCE_STALE"
-	DecisionOutsidePolicy  Code = "DECISION_OUTSIDE_POLICY"
-	OverrideNotAllowed     Code = "OVERRIDE_NOT_ALLOWED"
-	CollateralEncumbered   Code = "COLLATERAL_ENCUMBERED"
-	CollateralMismatch     Code = "COLLATERAL_MISMATCH"
-	LimitExceeded          Code = "LIMIT_EXCEEDED"
-	LimitMismatch          Code = "LIMIT_MISMATCH"
-	OfferExpired           Code = "OFFER_EXPIRED"
-	OfferCommitmentWrong   Code = "OFFER_COMMITMENT_WRONG"
-	OfferDeadline          Code = "OFFER_DEADLINE"
-	PaymentBackdated       Code = "PAYMENT_BACKDATED"
-	LoanNotOverdue         Code = "LOAN_NOT_OVERDUE"
-	LoanOutstanding        Code = "LOAN_OUTSTANDING"
+	ModelNotChampion      Code = "MODEL_NOT_CHAMPION"
+	ModelHashMismatch     Code = "MODEL_HASH_MISMATCH"
+	ModelSelfValidated    Code = "MODEL_SELF_VALIDATED"
+	ConsentMissing        Code = "CONSENT_MISSING"
+	ScoreMismatch         Code = "SCORE_MISMATCH"
+	ScoreExpired          Code = "SCORE_EXPIRED"
+	ScoreNotUsable        Code = "SCORE_NOT_USABLE"
+	PolicyNotActive       Code = "POLICY_NOT_ACTIVE"
+	EvidenceStale         Code = "EVIDENCE_STALE"
+	DecisionOutsidePolicy Code = "DECISION_OUTSIDE_POLICY"
+	OverrideNotAllowed    Code = "OVERRIDE_NOT_ALLOWED"
+	CollateralEncumbered  Code = "COLLATERAL_ENCUMBERED"
+	CollateralMismatch    Code = "COLLATERAL_MISMATCH"
+	LimitExceeded         Code = "LIMIT_EXCEEDED"
+	LimitMismatch         Code = "LIMIT_MISMATCH"
+	OfferExpired          Code = "OFFER_EXPIRED"
+	OfferCommitmentWrong  Code = "OFFER_COMMITMENT_WRONG"
+	OfferDeadline         Code = "OFFER_DEADLINE"
+	PaymentBackdated      Code = "PAYMENT_BACKDATED"
+	LoanNotOverdue        Code = "LOAN_NOT_OVERDUE"
+	LoanOutstanding       Code = "LOAN_OUTSTANDING"
 
 	DocumentMalformed   Code = "DOCUMENT_MALFORMED"
 	DocumentUnsupported Code = "DOCUMENT_UNSUPPORTED"
@@ -148,6 +149,7 @@ var codes = map[Code]Row{
 	ReceiptGoodsMismatch:     {Refused, "The goods do not add up to what the receipt holds."},
 	ReceiptTransferred:       {Refused, "The receipt has been relied on by others; only delivery ends it."},
 	ReceiptUnpriced:          {Refused, "Some of the goods have no price that is recent enough."},
+	LotKeyConflict:           {Refused, "The lot key is not the one that the consortium's programmes share."},
 	DeviceUnknown:            {Refused, "The device is not registered, or not by this operator."},
 	DeviceNotAttested:        {Refused, "No second organisation has attested the device."},
 	DeviceSelfAttested:       {Refused, "A device must be attested by another organisation than its operator."},
@@ -184,27 +186,27 @@ var codes = map[Code]Row{
 	PaymentTooLarge:        {Refused, "The payment is more than what is owed and not in dispute."},
 	ConservationBroken:     {Internal, "The faces of the fragments do not add up to what is owed."},
 
-	ModelNotChampion:       {Refused, "The model is unknown, retired, another bank's, or not validated."},
-	ModelHashMismatch:      {Refused, "The hashes are not those that the model is registered with."},
-	ModelSelfValidated:     {Refused, "A model is validated by another organisation than its own bank."},
-	ConsentMissing:         {Refused, "The party has not given this bank its consent, or has withdrawn it, or it has expired."},
-	ScoreMismatch:          {Refused, "The score is not what the registered scorecard gives."},
-	ScoreExpired:           {Refused, "The score has expired; the bank must score again."},
-	ScoreNotUsable:         {Refused, "Nothing may be decided with this score: it is a challenger's, under appeal, superseded, or about something else."},
-	PolicyNotActive:        {Refused, "The policy is not the bank's active one."},
-	EvidenceStale:          {Refused, "The facts are older than the bank's policy accepts."},
-	DecisionOutsidePolicy:  {Refused, "The decision is not the one that the bank's policy gives."},
-	OverrideNotAllowed:     {Refused, "The bank's policy does not let a person decide otherwise here."},
-	CollateralEncumbered:   {Refused, "The claim or receipt is reserved or pledged for another financing."},
-	CollateralMismatch:     {Refused, "The collateral is not what the application names, or not the applicant's."},
-	LimitExceeded:          {Refused, "The amount does not fit into what is free of the limit, or of its lane."},
-	LimitMismatch:          {Refused, "The limits named are not those that the loan must draw on."},
-	OfferExpired:           {Refused, "The offer is no longer open."},
-	OfferCommitmentWrong:   {Refused, "The offer is not the one that was committed to."},
-	OfferDeadline:          {Refused, "The deadline for this step of the auction is past, or not reached."},
-	PaymentBackdated:       {Refused, "The payment is dated before the loan's last change, or in the future."},
-	LoanNotOverdue:         {Refused, "The loan is not overdue for as long as its terms ask."},
-	LoanOutstanding:        {Refused, "Something is still outstanding on the loan."},
+	ModelNotChampion:      {Refused, "The model is unknown, retired, another bank's, or not validated."},
+	ModelHashMismatch:     {Refused, "The hashes are not those that the model is registered with."},
+	ModelSelfValidated:    {Refused, "A model is validated by another organisation than its own bank."},
+	ConsentMissing:        {Refused, "The party has not given this bank its consent, or has withdrawn it, or it has expired."},
+	ScoreMismatch:         {Refused, "The score is not what the registered scorecard gives."},
+	ScoreExpired:          {Refused, "The score has expired; the bank must score again."},
+	ScoreNotUsable:        {Refused, "Nothing may be decided with this score: it is a challenger's, under appeal, superseded, or about something else."},
+	PolicyNotActive:       {Refused, "The policy is not the bank's active one."},
+	EvidenceStale:         {Refused, "The facts are older than the bank's policy accepts."},
+	DecisionOutsidePolicy: {Refused, "The decision is not the one that the bank's policy gives."},
+	OverrideNotAllowed:    {Refused, "The bank's policy does not let a person decide otherwise here."},
+	CollateralEncumbered:  {Refused, "The claim or receipt is reserved or pledged for another financing."},
+	CollateralMismatch:    {Refused, "The collateral is not what the application names, or not the applicant's."},
+	LimitExceeded:         {Refused, "The amount does not fit into what is free of the limit, or of its lane."},
+	LimitMismatch:         {Refused, "The limits named are not those that the loan must draw on."},
+	OfferExpired:          {Refused, "The offer is no longer open."},
+	OfferCommitmentWrong:  {Refused, "The offer is not the one that was committed to."},
+	OfferDeadline:         {Refused, "The deadline for this step of the auction is past, or not reached."},
+	PaymentBackdated:      {Refused, "The payment is dated before the loan's last change, or in the future."},
+	LoanNotOverdue:        {Refused, "The loan is not overdue for as long as its terms ask."},
+	LoanOutstanding:       {Refused, "Something is still outstanding on the loan."},
 
 	DocumentMalformed:   {Invalid, "The document is not well formed."},
 	DocumentUnsupported: {Invalid, "This kind of document is not supported."},

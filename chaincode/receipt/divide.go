@@ -47,7 +47,8 @@ func (d Division) Validate() error {
 }
 
 // Split replaces the receipt by several, to the last unit of every line. The actor is the party in control; a pledge for a
-// loan stays on every part. Storage charges are allocated by the number of lines that a part takes.
+// loan stays on every part. Storage charges and the declared value are allocated by the
+// number of lines that a part takes: what share of a value a line has, the receipt does not know.
 func (r Receipt) Split(a member.Actor, d Division) (parent Receipt, parts []Receipt, err error) {
 	parent, err = r.by(a, r.Controller, Divide)
 	if err != nil {
@@ -79,6 +80,15 @@ func (r Receipt) Split(a member.Actor, d Division) (parent Receipt, parts []Rece
 		}
 		for i := range parts {
 			parts[i].Charges = positive(shares[i])
+		}
+	}
+	if r.Declared != nil {
+		shares, err := r.Declared.Allocate(weights)
+		if err != nil {
+			return r, nil, err
+		}
+		for i := range parts {
+			parts[i].Declared = positive(shares[i])
 		}
 	}
 	parent.Proposal, parent.Lien, parent.Relied = nil, nil, true
@@ -130,7 +140,7 @@ func Merge(a member.Actor, id string, list []Receipt) (merged Receipt, ended []R
 	first := list[0]
 	merged = first
 	merged.ID, merged.Lines, merged.Devices, merged.From, merged.Charges = id, nil, nil, nil, nil
-	merged.Into, merged.Proposal, merged.Relied = nil, nil, true
+	merged.Declared, merged.Into, merged.Proposal, merged.Relied = nil, nil, nil, true
 	for i, r := range list {
 		if slices.ContainsFunc(list[:i], func(o Receipt) bool { return o.ID == r.ID }) {
 			return Receipt{}, nil, fault.New(fault.ReceiptGoodsMismatch, "receipt %s is named twice", r.ID)
@@ -151,6 +161,9 @@ func Merge(a member.Actor, id string, list []Receipt) (merged Receipt, ended []R
 			}
 		}
 		if merged.Charges, err = add(merged.Charges, r.Charges); err != nil {
+			return Receipt{}, nil, err
+		}
+		if merged.Declared, err = add(merged.Declared, r.Declared); err != nil {
 			return Receipt{}, nil, err
 		}
 		if r.StoredOn.Before(merged.StoredOn) {

@@ -72,6 +72,31 @@ func LotKeyCommitment(key []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// LotKey is the consortium's lot key in hex, as a programme's circle keeps it sealed.
+type LotKey struct {
+	Key string `json:"key"`
+}
+
+// Validate reports every failure of the input with its field.
+func (k LotKey) Validate() error {
+	var bad fault.Fields
+	if raw, err := hex.DecodeString(k.Key); err != nil || len(raw) != LotKeyBytes {
+		bad.Add("key", len(k.Key), "must be %d bytes in hex", LotKeyBytes)
+	}
+	return bad.Err()
+}
+
+// Bytes are the bytes of a valid key.
+func (k LotKey) Bytes() []byte {
+	raw, _ := hex.DecodeString(k.Key)
+	return raw
+}
+
+// LotKeyAnchor is the public commitment to the one lot key of the consortium.
+type LotKeyAnchor struct {
+	Commitment string `json:"commitment"`
+}
+
 // Claim takes the lot for the first line of a newly issued receipt, or returns RECEIPT_LOT_LIVE while it is taken.
 func (c LotClaim) Claim(programme, origin string) (LotClaim, error) {
 	if c.Lines > 0 {

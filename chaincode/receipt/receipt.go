@@ -21,14 +21,17 @@ const (
 
 var idPattern = regexp.MustCompile(`^[a-z]{2,4}-[0-9a-f]{8,40}$`)
 
-// Holder is a legal entity: the organisation that speaks for it and its opaque party id.
+// Holder is a legal entity: the organisation that speaks for it and its opaque party id. Without a party it is the
+// organisation itself, as a bank is.
 type Holder struct {
 	MSP   string `json:"msp"`
-	Party string `json:"party"`
+	Party string `json:"party,omitempty"`
 }
 
 // Is reports whether the actor acts for the holder.
-func (h Holder) Is(a member.Actor) bool { return h.MSP == a.MSP && h.Party == a.Party }
+func (h Holder) Is(a member.Actor) bool {
+	return h.MSP != "" && h.MSP == a.MSP && (h.Party == "" || h.Party == a.Party)
+}
 
 // Check records what is missing.
 func (h Holder) Check(bad *fault.Fields, path string) {
@@ -52,7 +55,7 @@ type Condition struct {
 // Lien is the claim of one creditor on the goods, for one financing: the id of the application while the receipt is reserved,
 // of the loan from the pledge on.
 type Lien struct {
-	Creditor  Holder    `json:"creditor"`
+	Creditor  string    `json:"creditor"` // the bank's MSP id
 	Financing string    `json:"financing"`
 	Since     time.Time `json:"since"`
 }
@@ -69,7 +72,7 @@ type Receipt struct {
 	ID         string        `json:"id"`
 	Programme  string        `json:"programme"`
 	Status     Status        `json:"status"`
-	Operator   Holder        `json:"operator"`
+	Operator   string        `json:"operator"` // the warehouse's MSP id
 	Owner      Holder        `json:"owner"`
 	Controller Holder        `json:"controller"`
 	Site       string        `json:"site"`
@@ -79,7 +82,9 @@ type Receipt struct {
 	StoredOn   calendar.Date `json:"stored_on"`
 	IssuedAt   time.Time     `json:"issued_at"`
 	// Charges are the operator's storage charges that rank before the creditor when the goods are sold.
-	Charges  *money.Amount `json:"charges,omitempty"`
+	Charges *money.Amount `json:"charges,omitempty"`
+	// Declared is what the owner says that the goods are worth, as insured. No price rule stands behind it.
+	Declared *money.Amount `json:"declared,omitempty"`
 	Offer    *Holder       `json:"offer,omitempty"`
 	Lien     *Lien         `json:"lien,omitempty"`
 	Proposal *Proposal     `json:"proposal,omitempty"`
@@ -99,6 +104,7 @@ type Issuance struct {
 	Conditions []Condition   `json:"conditions,omitempty"`
 	StoredOn   calendar.Date `json:"stored_on"`
 	Charges    *money.Amount `json:"charges,omitempty"`
+	Declared   *money.Amount `json:"declared,omitempty"`
 }
 
 // Validate reports every failure of the input with its field and value.
@@ -115,6 +121,9 @@ func (in Issuance) Validate() error {
 	}
 	if in.Charges != nil {
 		in.Charges.CheckPositive(&bad, "charges")
+	}
+	if in.Declared != nil {
+		in.Declared.CheckPositive(&bad, "declared")
 	}
 	return bad.Err()
 }
@@ -204,9 +213,9 @@ func New(operator member.Actor, programme string, in Issuance, at time.Time) (Re
 		return Receipt{}, bad.Err()
 	}
 	r := Receipt{
-		ID: in.ID, Programme: programme, Status: status, Operator: Holder{operator.MSP, operator.Party},
+		ID: in.ID, Programme: programme, Status: status, Operator: operator.MSP,
 		Owner: in.Owner, Controller: in.Owner, Site: in.Site, Devices: in.Devices, Conditions: in.Conditions,
-		StoredOn: in.StoredOn, IssuedAt: at, Charges: in.Charges,
+		StoredOn: in.StoredOn, IssuedAt: at, Charges: in.Charges, Declared: in.Declared,
 	}
 	for _, g := range in.Goods {
 		r.Lines = append(r.Lines, Line{Goods: g, Origin: r.ID})
@@ -237,4 +246,10 @@ func (r Receipt) by(a member.Actor, who Holder, action Action) (Receipt, error) 
 		return r, fault.New(fault.ReceiptNotHeld, "%s of receipt %s is not this party's to do", action, r.ID)
 	}
 	return next, nil
+}
+
+// VisibleTo reports whether a user of an organisation that reads the receipt's programme may see it. In an organisation that
+// hosts SMEs only the host's staff, the owner, and whom it is offered to.
+func (r Receipt) VisibleTo(a member.Actor, organisation member.Kind) bool {
+	return organisation != member.Supplier || a.Has(member.Host) || r.Owner.Is(a) || r.offered().Is(a)
 }

@@ -60,11 +60,14 @@ func (r Receipt) offered() Holder {
 	return *r.Offer
 }
 
-// Reserve keeps the goods for an application for financing by the creditor. The actor is the owner, who applies.
-func (r Receipt) Reserve(a member.Actor, creditor Holder, application string, at time.Time) (Receipt, error) {
+// Reserve keeps the goods for an application for financing by the creditor, a bank's MSP id. The actor is the owner, who applies.
+func (r Receipt) Reserve(a member.Actor, creditor, application string, at time.Time) (Receipt, error) {
 	next, err := r.by(a, r.Owner, Reserve)
 	if err != nil {
 		return r, err
+	}
+	if creditor == "" || application == "" {
+		return r, fault.New(fault.InputMissing, "a reservation names its bank and its application")
 	}
 	next.Lien = &Lien{Creditor: creditor, Financing: application, Since: at}
 	next.Proposal, next.Relied = nil, true
@@ -88,7 +91,7 @@ func (r Receipt) Pledge(application, loan string, at time.Time) (Receipt, error)
 		return r, err
 	}
 	next.Lien = &Lien{Creditor: r.Lien.Creditor, Financing: loan, Since: at}
-	next.Controller = r.Lien.Creditor
+	next.Controller = Holder{MSP: r.Lien.Creditor}
 	return next, nil
 }
 
@@ -156,7 +159,7 @@ func (p Proposal) Validate() error {
 
 // Propose records the operator's wish to exchange goods. The party in control decides on it.
 func (r Receipt) Propose(a member.Actor, p Proposal) (Receipt, error) {
-	next, err := r.by(a, r.Operator, Propose)
+	next, err := r.by(a, Holder{MSP: r.Operator}, Propose)
 	if err != nil {
 		return r, err
 	}
@@ -214,11 +217,13 @@ func (r Receipt) Request(a member.Actor) (Receipt, error) {
 }
 
 // Deliver ends the receipt: the goods were handed over.
-func (r Receipt) Deliver(a member.Actor) (Receipt, error) { return r.by(a, r.Operator, Deliver) }
+func (r Receipt) Deliver(a member.Actor) (Receipt, error) {
+	return r.by(a, Holder{MSP: r.Operator}, Deliver)
+}
 
 // Cancel ends a receipt that was issued in error, or returns RECEIPT_TRANSFERRED once anybody else has relied on it.
 func (r Receipt) Cancel(a member.Actor) (Receipt, error) {
-	next, err := r.by(a, r.Operator, Cancel)
+	next, err := r.by(a, Holder{MSP: r.Operator}, Cancel)
 	if err != nil {
 		return r, err
 	}
