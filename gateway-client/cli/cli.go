@@ -58,7 +58,7 @@ func New(app *App) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.PersistentFlags().StringVar(&app.output, "output", "table", "how results are printed: table or json")
 	app.addWho(root)
-	for _, add := range nouns {
+	for _, add := range nouns() {
 		root.AddCommand(add(app))
 	}
 	return root

@@ -87,3 +87,12 @@ func plain(s string) string {
 func missingFlag(name, command string) error {
 	return fmt.Errorf("--%s is missing; see: %s --help", name, command)
 }
+
+// row writes one row of a table, every cell made plain.
+func row(w io.Writer, cells ...string) {
+	safe := make([]string, len(cells))
+	for i, c := range cells {
+		safe[i] = plain(c)
+	}
+	fmt.Fprintln(w, strings.Join(safe, "\t"))
+}

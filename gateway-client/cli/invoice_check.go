@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -195,14 +194,8 @@ func (t *invoiceTable) add(v invoiceView) {
 	if v.Response != nil {
 		kind += " " + v.Response.Code
 	}
-	cells := []string{
-		v.File, kind, orDash(v.TypeCode), v.ID, orDash(v.IssueDate), orDash(v.DueDate), payable,
-		v.Seller.Name, v.Buyer.Name, strconv.Itoa(v.Lines), strconv.Itoa(len(v.Warnings)),
-	}
-	for i := range cells {
-		cells[i] = plain(cells[i])
-	}
-	fmt.Fprintln(t.w, strings.Join(cells, "\t"))
+	row(t.w, v.File, kind, orDash(v.TypeCode), v.ID, orDash(v.IssueDate), orDash(v.DueDate), payable,
+		v.Seller.Name, v.Buyer.Name, strconv.Itoa(v.Lines), strconv.Itoa(len(v.Warnings)))
 	for _, w := range v.Warnings {
 		t.notes = append(t.notes, plain(v.File+": "+w))
 	}

@@ -3,10 +3,14 @@ package cli
 import "github.com/spf13/cobra"
 
 // nouns lists the commands below the root, in the order in which --help shows them.
-var nouns = []func(*App) *cobra.Command{
-	memberCommand,
-	programmeCommand,
-	deskCommand,
-	partyCommand,
-	invoiceCommand,
+func nouns() []func(*App) *cobra.Command {
+	return []func(*App) *cobra.Command{
+		memberCommand,
+		programmeCommand,
+		deskCommand,
+		partyCommand,
+		scenarioCommand,
+		invoiceCommand,
+		receiptCommand,
+	}
 }
