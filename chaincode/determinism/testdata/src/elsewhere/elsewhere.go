@@ -1,0 +1,5 @@
+package elsewhere
+
+import "time"
+
+var Started, ratio = time.Now(), 1.5

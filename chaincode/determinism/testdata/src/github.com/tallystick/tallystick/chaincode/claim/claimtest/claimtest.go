@@ -1,0 +1,9 @@
+package claimtest
+
+import (
+	"os"
+	"time"
+)
+
+var Started = time.Now()
+var Name = os.Args

@@ -1,0 +1,5 @@
+package fakeledger
+
+import "time"
+
+func Now() time.Time { return time.Now() }
