@@ -29,6 +29,7 @@ const (
 
 // Fragment is a part of a confirmed receivable, with one holder.
 type Fragment struct {
+	// ID is "frg-", the hex digits of the receivable's id, and twelve of its own (ReceivableOf).
 	ID         string         `json:"id"`
 	Receivable string         `json:"receivable"`
 	Status     FragmentStatus `json:"status"`
@@ -206,7 +207,7 @@ func (f Fragment) Split(r Receivable, in Division, by member.Actor, at time.Time
 	}
 	parts := make([]Fragment, len(faces))
 	for i, face := range faces {
-		part := Fragment{ID: derived("frg", f.ID, fmt.Sprint(i)), Receivable: f.Receivable, Holder: f.Holder, Currency: f.Currency,
+		part := Fragment{ID: fragmentID(f.Receivable, f.ID, fmt.Sprint(i)), Receivable: f.Receivable, Holder: f.Holder, Currency: f.Currency,
 			DueDate: f.DueDate, Parents: []string{f.ID}, Chain: chains[i], Budget: int(budgets[i].Minor), Undisputable: f.Undisputable}
 		if parts[i], err = part.open(face, at); err != nil {
 			return f, nil, err
@@ -250,7 +251,7 @@ func Merge(r Receivable, list []Fragment, by member.Actor, at time.Time) (closed
 		return nil, merged, fault.New(fault.ReceivableExhausted, "no more fragments may come of these")
 	}
 	merged.Budget--
-	merged.ID = derived("frg", merged.Parents...)
+	merged.ID = fragmentID(merged.Receivable, merged.Parents...)
 	merged, err = merged.open(face, at)
 	return closed, merged, err
 }
@@ -266,9 +267,27 @@ func (f Fragment) ready(r Receivable, by member.Actor, at time.Time) error {
 	return r.Tradable(at)
 }
 
-// derived makes an opaque id out of others: the first 80 bits of their SHA-256. A parent closes when it gives rise to
-// fragments, so no two get one id.
-func derived(prefix string, from ...string) string {
-	sum := sha256.Sum256([]byte(strings.Join(from, "/")))
-	return prefix + "-" + hex.EncodeToString(sum[:10])
+// fragmentHex is how many hex digits of a fragment's id are its own; those before them are the receivable's.
+const fragmentHex = 12
+
+// fragmentID makes the id of a fragment out of what it comes from: its receivable, and the fragments whose place it takes.
+// They close when they give rise to fragments, so no two get one id.
+func fragmentID(receivable string, from ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(append([]string{receivable}, from...), "/")))
+	return "frg-" + strings.TrimPrefix(receivable, "rcv-") + hex.EncodeToString(sum[:fragmentHex/2])
+}
+
+// ReceivableOf returns the id of the receivable that the fragment with the id is of, or INPUT_INVALID where it is no
+// fragment's id.
+func ReceivableOf(fragment string) (string, error) {
+	var bad fault.Fields
+	checkID(&bad, "fragment", fragment, "frg")
+	hexes := strings.TrimPrefix(fragment, "frg-")
+	if len(hexes) <= fragmentHex {
+		bad.Add("fragment", fragment, "must be the id of a fragment")
+	}
+	if err := bad.Err(); err != nil {
+		return "", err
+	}
+	return "rcv-" + hexes[:len(hexes)-fragmentHex], nil
 }

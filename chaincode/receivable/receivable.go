@@ -10,6 +10,9 @@ import (
 	"github.com/tallystick/tallystick/chaincode/money"
 )
 
+// maxReceivableHex leaves room for the fragments' own digits.
+const maxReceivableHex = 40 - fragmentHex
+
 // MaxBulk is the most invoices that one transaction issues or confirms.
 const MaxBulk = 500
 
@@ -77,6 +80,9 @@ func (i Issuance) Validate() error {
 
 func (i Issuance) check(bad *fault.Fields, path string) {
 	checkID(bad, path+"id", i.ID, "rcv")
+	if len(i.ID) > len("rcv-")+maxReceivableHex {
+		bad.Add(path+"id", i.ID, "must have at most %d hex digits", maxReceivableHex)
+	}
 	i.Invoice.check(bad, path+"invoice.")
 }
 

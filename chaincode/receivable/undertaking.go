@@ -68,16 +68,17 @@ type Verifier func(terms, signature []byte) (publicKey []byte, err error)
 
 // ByCertificate verifies with the ECDSA key of a certificate: the one that signed the operation.
 func ByCertificate(certificatePEM []byte) Verifier {
+	var key []byte
+	if block, _ := pem.Decode(certificatePEM); block != nil {
+		if certificate, err := x509.ParseCertificate(block.Bytes); err == nil {
+			key = certificate.RawSubjectPublicKeyInfo
+		}
+	}
 	return func(terms, signature []byte) ([]byte, error) {
-		block, _ := pem.Decode(certificatePEM)
-		if block == nil {
-			return nil, fault.New(fault.UndertakingInvalid, "the signer has no certificate")
+		if key == nil {
+			return nil, fault.New(fault.UndertakingInvalid, "the signer has no certificate that parses")
 		}
-		certificate, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, fault.New(fault.UndertakingInvalid, "the signer's certificate does not parse")
-		}
-		return certificate.RawSubjectPublicKeyInfo, verify(certificate.RawSubjectPublicKeyInfo, terms, signature)
+		return key, verify(key, terms, signature)
 	}
 }
 
@@ -156,7 +157,7 @@ func (r Receivable) Confirm(in Confirmation, check Verifier, by member.Actor, at
 		PublicKey: base64.StdEncoding.EncodeToString(key), Signature: in.Signature}
 	next.Proposal, next.Response = nil, nil
 	next.ConfirmedMinor = r.Invoice.PayableMinor
-	root := Fragment{ID: derived("frg", r.ID), Receivable: r.ID, Holder: r.Invoice.Seller, Currency: r.Invoice.Currency,
+	root := Fragment{ID: fragmentID(r.ID), Receivable: r.ID, Holder: r.Invoice.Seller, Currency: r.Invoice.Currency,
 		DueDate: r.Invoice.DueDate, Budget: MaxFragments - 1}
 	root, err = root.open(next.Owed(), at)
 	return next, root, err

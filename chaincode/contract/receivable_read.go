@@ -1,0 +1,241 @@
+package contract
+
+import (
+	"github.com/tallystick/tallystick/chaincode/fault"
+	"github.com/tallystick/tallystick/chaincode/ledger"
+	"github.com/tallystick/tallystick/chaincode/member"
+	"github.com/tallystick/tallystick/chaincode/receivable"
+)
+
+// ReceivableView is a receivable with its near duplicates, which a bank sees before it decides.
+type ReceivableView struct {
+	receivable.Receivable
+	Lookalikes []Lookalike `json:"lookalikes"`
+}
+
+// readableReceivable returns NOT_PERMITTED unless the caller may see the whole receivable: a bank or the regulator that reads its
+// programme, its buyer, or its seller. A holder further down sees its Holding instead.
+func readableReceivable(tx *ledger.Tx, actor member.Actor, r receivable.Receivable) error {
+	if err := tx.CanRead(r.Programme); err != nil {
+		return err
+	}
+	m, err := ledger.Members.Get(tx, actor.MSP)
+	if err != nil {
+		return err
+	}
+	if m.Kind == member.Bank || m.Kind == member.Regulator {
+		return nil
+	}
+	party, err := hosted(tx, actor)
+	if err != nil {
+		return err
+	}
+	if party == r.Invoice.Seller || party == r.Invoice.Buyer {
+		return nil
+	}
+	return fault.New(fault.NotPermitted, "receivable %s is another party's", r.ID)
+}
+
+// hosted returns the caller's party, when its organisation hosts it.
+func hosted(tx *ledger.Tx, actor member.Actor) (string, error) {
+	if actor.Party == "" {
+		return "", fault.New(fault.NotPermitted, "the caller's certificate names no party")
+	}
+	anchor, found, err := partyAnchors.Find(tx, actor.Party)
+	if err != nil {
+		return "", err
+	}
+	if !found || anchor.Host != actor.MSP {
+		return "", fault.New(fault.NotPermitted, "%s does not host the party that the caller acts for", actor.MSP)
+	}
+	return actor.Party, nil
+}
+
+func readReceivable(tx *ledger.Tx, function, id string) (receivable.Receivable, error) {
+	actor, err := tx.Authorise(function)
+	if err != nil {
+		return receivable.Receivable{}, err
+	}
+	r, err := receivables.Get(tx, id)
+	if err != nil {
+		return r, err
+	}
+	return r, readableReceivable(tx, actor, r)
+}
+
+// Rules returns the programme's terms for receivables.
+func (*Receivable) Rules(ctx *ledger.Context, programme string) (*receivable.Rules, error) {
+	tx := ctx.Tx()
+	if _, err := tx.Authorise("receivable:Rules"); err != nil {
+		return nil, err
+	}
+	if err := tx.CanRead(programme); err != nil {
+		return nil, err
+	}
+	rules, err := rulesOf(tx, programme)
+	return &rules, err
+}
+
+// Get returns a receivable and its near duplicates.
+func (*Receivable) Get(ctx *ledger.Context, id string) (*ReceivableView, error) {
+	tx := ctx.Tx()
+	r, err := readReceivable(tx, "receivable:Get", id)
+	if err != nil {
+		return nil, err
+	}
+	list, err := lookalikesOf(tx, r)
+	return &ReceivableView{Receivable: r, Lookalikes: list}, err
+}
+
+// ReceivablePage is one page of receivables.
+type ReceivablePage struct {
+	Receivables []receivable.Receivable `json:"receivables"`
+	Next        string                  `json:"next"`
+}
+
+// List returns a page of the receivables that the caller may see whole, after the bookmark. A page may be short.
+func (*Receivable) List(ctx *ledger.Context, size int, after string) (*ReceivablePage, error) {
+	tx := ctx.Tx()
+	actor, err := tx.Authorise("receivable:List")
+	if err != nil {
+		return nil, err
+	}
+	items, next, err := receivables.List(tx, ledger.Page{Size: size, After: after})
+	if err != nil {
+		return nil, err
+	}
+	page := &ReceivablePage{Receivables: []receivable.Receivable{}, Next: next}
+	for _, r := range bodies(items) {
+		switch err := readableReceivable(tx, actor, r); {
+		case err == nil:
+			page.Receivables = append(page.Receivables, r)
+		case fault.CodeOf(err) != fault.NotPermitted:
+			return nil, err
+		}
+	}
+	return page, nil
+}
+
+// Terms returns what the buyer's checker signs to confirm the receivable.
+func (*Receivable) Terms(ctx *ledger.Context, id string) (*receivable.Terms, error) {
+	r, err := readReceivable(ctx.Tx(), "receivable:Terms", id)
+	if err != nil {
+		return nil, err
+	}
+	terms := r.Terms()
+	return &terms, nil
+}
+
+// TermsBulk is Terms for up to 500 receivables, in their order.
+func (*Receivable) TermsBulk(ctx *ledger.Context, ids []string) ([]receivable.Terms, error) {
+	tx := ctx.Tx()
+	if len(ids) > receivable.MaxBulk {
+		return nil, fault.New(fault.InputTooLarge, "there may be at most %d", receivable.MaxBulk)
+	}
+	list := make([]receivable.Terms, len(ids))
+	for i, id := range ids {
+		r, err := readReceivable(tx, "receivable:TermsBulk", id)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = r.Terms()
+	}
+	return list, nil
+}
+
+// Fragment returns a fragment with its whole lineage.
+func (*Receivable) Fragment(ctx *ledger.Context, id string) (*receivable.Fragment, error) {
+	tx := ctx.Tx()
+	of, err := receivable.ReceivableOf(id)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := readReceivable(tx, "receivable:Fragment", of); err != nil {
+		return nil, err
+	}
+	f, err := fragments.Get(tx, of, id)
+	return &f, err
+}
+
+// Fragments returns all fragments of a receivable, closed ones included, with their whole lineage.
+func (*Receivable) Fragments(ctx *ledger.Context, id string) ([]receivable.Fragment, error) {
+	tx := ctx.Tx()
+	if _, err := readReceivable(tx, "receivable:Fragments", id); err != nil {
+		return nil, err
+	}
+	items, err := fragments.All(tx, id)
+	return bodies(items), err
+}
+
+// Holding returns what the caller's party may see of a fragment that it holds, held, or is offered: the debtor's
+// undertaking and its own terms, not the tiers between.
+func (*Receivable) Holding(ctx *ledger.Context, fragment string) (*receivable.Holding, error) {
+	tx := ctx.Tx()
+	actor, err := acting(tx, "receivable:Holding")
+	if err != nil {
+		return nil, err
+	}
+	r, f, err := fragmentWith(tx, fragment)
+	if err != nil {
+		return nil, err
+	}
+	h, ok, err := f.Holding(r, actor.Party)
+	if err == nil && !ok {
+		err = fault.New(fault.NotHolder, "fragment %s has another holder", fragment)
+	}
+	return &h, err
+}
+
+// Holdings returns what the caller's party may see of the fragments of a receivable.
+func (*Receivable) Holdings(ctx *ledger.Context, id string) ([]receivable.Holding, error) {
+	tx := ctx.Tx()
+	actor, err := acting(tx, "receivable:Holdings")
+	if err != nil {
+		return nil, err
+	}
+	claim, err := claimOf(tx, id)
+	if err != nil {
+		return nil, err
+	}
+	list := []receivable.Holding{}
+	for _, f := range claim.Fragments {
+		h, ok, err := f.Holding(claim.Receivable, actor.Party)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			list = append(list, h)
+		}
+	}
+	return list, nil
+}
+
+// Payments returns the payments on a receivable with their distribution.
+func (*Receivable) Payments(ctx *ledger.Context, id string) ([]receivable.Payment, error) {
+	tx := ctx.Tx()
+	if _, err := readReceivable(tx, "receivable:Payments", id); err != nil {
+		return nil, err
+	}
+	items, err := payments.All(tx, id)
+	return bodies(items), err
+}
+
+// CreditNotes returns the credit notes on a receivable, with what each lowered and its recourse claim.
+func (*Receivable) CreditNotes(ctx *ledger.Context, id string) ([]receivable.CreditNote, error) {
+	tx := ctx.Tx()
+	if _, err := readReceivable(tx, "receivable:CreditNotes", id); err != nil {
+		return nil, err
+	}
+	items, err := creditNotes.All(tx, id)
+	return bodies(items), err
+}
+
+// Disputes returns the disputes over a confirmed receivable.
+func (*Receivable) Disputes(ctx *ledger.Context, id string) ([]receivable.Dispute, error) {
+	tx := ctx.Tx()
+	if _, err := readReceivable(tx, "receivable:Disputes", id); err != nil {
+		return nil, err
+	}
+	items, err := disputes.All(tx, id)
+	return bodies(items), err
+}
