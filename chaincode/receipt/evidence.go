@@ -456,3 +456,30 @@ func scaledLess(a int64, as int, b int64, bs int) bool {
 	}
 	return x < y
 }
+
+// Join adds up what was seen under two receipts that one receipt replaces. A device that watched both has seen one place: the
+// worse of the two counts, not the sum.
+func (w Watch) Join(o Watch) Watch {
+	w.Batches = max(w.Batches, o.Batches)
+	w.Devices = slices.Clone(w.Devices)
+	for _, d := range o.Devices {
+		i, known := slices.BinarySearchFunc(w.Devices, d.Device, func(have DeviceWatch, id string) int {
+			return strings.Compare(have.Device, id)
+		})
+		if !known {
+			w.Devices = slices.Insert(w.Devices, i, d)
+			continue
+		}
+		have := &w.Devices[i]
+		if d.Since.Before(have.Since) {
+			have.Since = d.Since
+		}
+		if d.LastAt.After(have.LastAt) {
+			have.LastAt = d.LastAt
+		}
+		have.Readings, have.Missing = max(have.Readings, d.Readings), max(have.Missing, d.Missing)
+		have.Excursions, have.ExcursionSeconds = max(have.Excursions, d.Excursions), max(have.ExcursionSeconds, d.ExcursionSeconds)
+		have.SilenceSeconds, have.Breaches = max(have.SilenceSeconds, d.SilenceSeconds), max(have.Breaches, d.Breaches)
+	}
+	return w
+}

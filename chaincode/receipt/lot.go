@@ -116,6 +116,18 @@ func (c LotClaim) Move(origin string, lines, pledged int) (LotClaim, error) {
 	return c, nil
 }
 
+// Apply is what a step does to the programme's claim: it takes a new lot, then moves the counts.
+func (c LotClaim) Apply(programme string, m LotMove) (LotClaim, error) {
+	if !m.New {
+		return c.Move(m.Origin, m.Lines, m.Pledged)
+	}
+	c, err := c.Claim(programme, m.Origin)
+	if err != nil {
+		return c, err
+	}
+	return c.Move(m.Origin, m.Lines-1, m.Pledged)
+}
+
 // Free returns RECEIPT_PLEDGED while the goods of the lot are reserved or pledged: the goods of an invoice must pass it
 // before the invoice is financed.
 func (c LotClaim) Free() error {
