@@ -30,9 +30,10 @@ type App struct {
 	// Connect opens sessions; nil means over the gateway of the organisation's peer.
 	Connect Connector
 
-	output  string // table or json
-	who     Who
-	request string
+	output     string // table or json
+	who        Who
+	request    string
+	afterBlock uint64
 }
 
 // usageError marks a mistake in how a command was called.

@@ -36,6 +36,7 @@ func (a *App) addWho(root *cobra.Command) {
 	flags.StringVar(&a.who.Profile, "profile", os.Getenv("TALLY_PROFILE"), "profile.json of the organisation, instead of --network and --org [TALLY_PROFILE]")
 	flags.StringVar(&a.who.Org, "org", os.Getenv("TALLY_ORG"), "organisation that you work for [TALLY_ORG]")
 	flags.StringVar(&a.who.User, "user", os.Getenv("TALLY_USER"), "user whose certificate signs [TALLY_USER]")
+	flags.Uint64Var(&a.afterBlock, "after-block", 0, "wait until your organisation's peer has this block")
 	flags.StringVar(&a.request, "request", "", "request id: a repeat with the same id is answered with the first result")
 }
 
@@ -61,6 +62,7 @@ func (a *App) withSession(cmd *cobra.Command, work func(ctx context.Context, s *
 			err = cerr
 		}
 	}()
+	session.AfterBlock = a.afterBlock
 	return work(cmd.Context(), session)
 }
 

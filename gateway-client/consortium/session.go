@@ -39,6 +39,9 @@ const (
 type Session struct {
 	Network Network
 	Keyring *keyring.Keyring
+	// AfterBlock is a block that the own organisation's peer must have before the next call: a caller sets it to read what
+	// another organisation has just written, because peers receive a block at different instants.
+	AfterBlock uint64
 
 	mu         sync.Mutex
 	circles    map[string]circle.Circle
@@ -67,8 +70,34 @@ type Call struct {
 // User is who signs.
 func (s *Session) User() User { return s.Network.User() }
 
+// caughtUp waits until the own organisation's peer has the block that AfterBlock names.
+func (s *Session) caughtUp(ctx context.Context) error {
+	s.mu.Lock()
+	block := s.AfterBlock
+	s.AfterBlock = 0
+	s.mu.Unlock()
+	if block == 0 {
+		return nil
+	}
+	return s.Await(ctx, block)
+}
+
+// Await waits until the own organisation's peer has the block.
+func (s *Session) Await(ctx context.Context, block uint64) error {
+	err := s.Network.Blocks(ctx, block, func(Block) error { return errThere })
+	if errors.Is(err, errThere) {
+		return nil
+	}
+	return err
+}
+
+var errThere = errors.New("the block is there")
+
 // Evaluate runs a query and decodes its result into out, which may be nil.
 func (s *Session) Evaluate(ctx context.Context, call Call, out any) error {
+	if err := s.caughtUp(ctx); err != nil {
+		return err
+	}
 	p, _, err := s.proposal(ctx, call)
 	if err != nil {
 		return err
@@ -88,6 +117,9 @@ func (s *Session) Submit(ctx context.Context, call Call, out any) (Committed, er
 		if err := v.Validate(); err != nil {
 			return Committed{}, err
 		}
+	}
+	if err := s.caughtUp(ctx); err != nil {
+		return Committed{}, err
 	}
 	p, choices, err := s.proposal(ctx, call)
 	if err != nil {
@@ -198,6 +230,9 @@ func (s *Session) Circle(ctx context.Context, id string) (circle.Circle, error) 
 }
 
 func (s *Session) query(ctx context.Context, function string, out any, args ...string) error {
+	if err := s.caughtUp(ctx); err != nil {
+		return err
+	}
 	raw, err := s.Network.Evaluate(ctx, Proposal{Function: function, Args: args})
 	if err != nil {
 		return err

@@ -2,10 +2,10 @@ package fabric
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +22,10 @@ import (
 )
 
 // inDoubtTries is how often one signed envelope is sent before its fate is left to the outbox.
-const inDoubtTries = 3
+const (
+	inDoubtTries = 3
+	inDoubtPause = 500 * time.Millisecond
+)
 
 // Evaluate implements consortium.Network.
 func (g *Gateway) Evaluate(ctx context.Context, p consortium.Proposal) ([]byte, error) {
@@ -43,9 +46,9 @@ func (g *Gateway) Submit(ctx context.Context, p consortium.Proposal) (consortium
 	if err != nil {
 		return done, err
 	}
-	transaction, err := proposal.EndorseWithContext(ctx)
+	transaction, err := g.endorse(ctx, proposal)
 	if err != nil {
-		return done, translate(err)
+		return done, err
 	}
 	done.Transaction, done.Result = transaction.TransactionID(), transaction.Result()
 	envelope, err := transaction.Bytes()
@@ -67,6 +70,51 @@ func (g *Gateway) Submit(ctx context.Context, p consortium.Proposal) (consortium
 	return done, verdict(end)
 }
 
+// A peer may be a block or two behind the others. What an organisation other than the own one refuses is therefore asked
+// again after each of these pauses.
+var behindPauses = []time.Duration{50 * time.Millisecond, 150 * time.Millisecond, 400 * time.Millisecond, time.Second}
+
+func (g *Gateway) endorse(ctx context.Context, proposal *client.Proposal) (*client.Transaction, error) {
+	for try := 0; ; try++ {
+		transaction, err := proposal.EndorseWithContext(ctx)
+		if err == nil {
+			return transaction, nil
+		}
+		if try == len(behindPauses) || !g.othersOnly(err) {
+			return nil, translate(err)
+		}
+		if err := wait(ctx, behindPauses[try]); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// othersOnly reports whether other organisations' chaincodes refused, or endorsers disagreed, while the own one did not
+// refuse.
+func (g *Gateway) othersOnly(err error) bool {
+	found := detailsOf(err)
+	if strings.Contains(err.Error(), mismatch) {
+		return true
+	}
+	own := slices.ContainsFunc(found, func(d *gatewaypb.ErrorDetail) bool { return d.GetMspId() == g.user.MSP })
+	refused := slices.ContainsFunc(found, func(d *gatewaypb.ErrorDetail) bool { return fault.Parse(d.GetMessage()) != nil })
+	return refused && !own
+}
+
+// mismatch is what the gateway says when endorsers simulated on different states.
+const mismatch = "ProposalResponsePayloads do not match"
+
+// detailsOf returns what the single peers said.
+func detailsOf(err error) []*gatewaypb.ErrorDetail {
+	var found []*gatewaypb.ErrorDetail
+	for _, d := range status.Convert(err).Details() {
+		if detail, ok := d.(*gatewaypb.ErrorDetail); ok {
+			found = append(found, detail)
+		}
+	}
+	return found
+}
+
 // order sends a signed envelope until the peer says how it ended.
 func (g *Gateway) order(ctx context.Context, transaction *client.Transaction) (*client.Status, error) {
 	var last error
@@ -74,7 +122,7 @@ func (g *Gateway) order(ctx context.Context, transaction *client.Transaction) (*
 		commit, err := transaction.SubmitWithContext(ctx)
 		if err != nil {
 			last = err
-			if err := wait(ctx); err != nil {
+			if err := wait(ctx, inDoubtPause); err != nil {
 				return nil, err
 			}
 			continue
@@ -88,8 +136,8 @@ func (g *Gateway) order(ctx context.Context, transaction *client.Transaction) (*
 	return nil, fault.New(fault.OutcomeUnknown, "transaction %s was sent; run the same command again with the same request id: %v", transaction.TransactionID(), last)
 }
 
-func wait(ctx context.Context) error {
-	timer := time.NewTimer(500 * time.Millisecond)
+func wait(ctx context.Context, pause time.Duration) error {
+	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
@@ -119,15 +167,8 @@ func (g *Gateway) contract() *client.Contract {
 // answer.
 func translate(err error) error {
 	var messages []string
-	for _, d := range status.Convert(errors.Unwrap(err)).Details() {
-		if detail, ok := d.(*gatewaypb.ErrorDetail); ok {
-			messages = append(messages, detail.GetMspId()+": "+detail.GetMessage())
-		}
-	}
-	for _, d := range status.Convert(err).Details() {
-		if detail, ok := d.(*gatewaypb.ErrorDetail); ok {
-			messages = append(messages, detail.GetMspId()+": "+detail.GetMessage())
-		}
+	for _, d := range detailsOf(err) {
+		messages = append(messages, d.GetMspId()+": "+d.GetMessage())
 	}
 	messages = append(messages, err.Error())
 	text := strings.Join(messages, "\n")

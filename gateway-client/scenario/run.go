@@ -35,6 +35,8 @@ type Runner struct {
 	Marked func(ctx context.Context, mark string, vars map[string]string) error
 	// Dir is where the shifted documents go.
 	Dir string
+
+	last uint64 // the newest block that a step has made
 }
 
 // Done is what a step did.
@@ -176,7 +178,7 @@ func (r *Runner) step(ctx context.Context, s Step, vars map[string]string) (Done
 
 func (r *Runner) once(ctx context.Context, s Step, org, user string, args []string, vars map[string]string, done *Done) error {
 	var out, errs bytes.Buffer
-	exit := r.Command(ctx, org, user, append([]string{"--output", "json"}, args...), &out, &errs)
+	exit := r.Command(ctx, org, user, append([]string{"--output", "json", "--after-block", strconv.FormatUint(r.last, 10)}, args...), &out, &errs)
 	if s.Refused != "" {
 		return refused(s, exit, errs.Bytes(), done)
 	}
@@ -187,6 +189,11 @@ func (r *Runner) once(ctx context.Context, s Step, org, user string, args []stri
 	done.ID, _ = at(result, "id")
 	done.Status, _ = at(result, "status")
 	done.Transaction, _ = at(result, "transaction")
+	if text, ok := at(result, "block"); ok {
+		if block, err := strconv.ParseUint(text, 10, 64); err == nil {
+			r.last = max(r.last, block)
+		}
+	}
 	for _, path := range slices.Sorted(maps.Keys(s.Expect)) {
 		want := s.Expect[path]
 		if got, _ := at(result, path); got != want {
