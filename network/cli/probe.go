@@ -5,13 +5,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tallystick/tallystick/network/probe"
 )
 
 // probe is the health check in images that hold nothing but a node's program.
@@ -47,7 +47,10 @@ func (a *app) probe() *cobra.Command {
 			}
 			ctx, cancel := context.WithTimeout(c.Context(), time.Duration(timeoutSeconds)*time.Second)
 			defer cancel()
-			return probe(ctx, u, config)
+			if u.Scheme == "tls" {
+				return probe.Handshake(ctx, u.Host, config)
+			}
+			return probe.Health(ctx, u.String(), config)
 		},
 	}
 	c.Flags().StringVar(&caFile, "cacert", "", "root certificate that the node's certificate must lead to")
@@ -56,29 +59,4 @@ func (a *app) probe() *cobra.Command {
 	c.Flags().StringVar(&serverName, "server-name", "", "name that the node's certificate must have")
 	c.Flags().IntVar(&timeoutSeconds, "timeout-seconds", timeoutSeconds, "how long to wait for the answer")
 	return c
-}
-
-func probe(ctx context.Context, u *url.URL, config *tls.Config) error {
-	if u.Scheme == "tls" {
-		config.NextProtos = []string{"h2"}
-		conn, err := (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", u.Host)
-		if err != nil {
-			return err
-		}
-		return conn.Close()
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-	if err != nil {
-		return err
-	}
-	resp, err := (&http.Client{Transport: &http.Transport{TLSClientConfig: config}}).Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1000))
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answered %s: %s", u, resp.Status, text)
-	}
-	return nil
 }

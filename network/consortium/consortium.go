@@ -8,13 +8,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
-
-	"crypto/tls"
 
 	"golang.org/x/sync/errgroup"
 
@@ -23,6 +20,7 @@ import (
 	"github.com/tallystick/tallystick/network/lifecycle"
 	"github.com/tallystick/tallystick/network/native"
 	"github.com/tallystick/tallystick/network/plan"
+	"github.com/tallystick/tallystick/network/probe"
 	"github.com/tallystick/tallystick/network/progress"
 )
 
@@ -43,9 +41,10 @@ type Backend interface {
 }
 
 const (
-	nodePatience    = 60 * time.Second // for one node to serve
-	networkPatience = 90 * time.Second // for all nodes to agree
-	failureLogLines = 12
+	nodePatience      = 60 * time.Second // for one node to serve
+	networkPatience   = 90 * time.Second // for all nodes to agree
+	failureLogLines   = 12
+	failureLogColumns = 300
 )
 
 // Network is a network and what runs it.
@@ -195,7 +194,8 @@ func (n *Network) waitHealthy(ctx context.Context, nodes []*plan.Node) error {
 	return g.Wait()
 }
 
-// probe asks a node's health endpoint, or for chaincode shakes hands as its peer would.
+// probe shakes hands at the ports that others use, and asks the node's health endpoint where it has one. Health alone
+// does not do: Fabric's programs open that port first.
 func (n *Network) probe(ctx context.Context, node *plan.Node) error {
 	config, err := lifecycle.ClientTLS(n.Plan, node)
 	if err != nil {
@@ -203,29 +203,19 @@ func (n *Network) probe(ctx context.Context, node *plan.Node) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	if node.Kind == plan.Chaincode {
-		config.NextProtos = []string{"h2"}
-		conn, err := (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", node.External(plan.Main))
-		if err != nil {
+	ports := []plan.Port{plan.Main}
+	if node.Kind == plan.Orderer {
+		ports = append(ports, plan.Admin)
+	}
+	for _, port := range ports {
+		if err := probe.Handshake(ctx, node.External(port), config); err != nil {
 			return err
 		}
-		return conn.Close()
 	}
-	transport := &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+node.External(plan.Operations)+"/healthz", nil)
-	if err != nil {
-		return err
+	if node.Kind == plan.Chaincode {
+		return nil
 	}
-	resp, err := (&http.Client{Transport: transport}).Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1000))
-		return fmt.Errorf("health check: %s %s", resp.Status, bytes.TrimSpace(text))
-	}
-	return nil
+	return probe.Health(ctx, "https://"+node.External(plan.Operations)+"/healthz", config)
 }
 
 // explain adds the last log lines of the node on which a step failed.
@@ -240,9 +230,16 @@ func (n *Network) explain(ctx context.Context, err error) error {
 	if lerr := n.backend.Logs(ctx, failed.Node, failureLogLines, false, &log); lerr != nil || log.Len() == 0 {
 		return err
 	}
-	text := strings.TrimRight(log.String(), "\n")
-	return fmt.Errorf("%w\nthe last lines of %s (all of them: tallynet logs --name %s %s):\n  %s",
-		err, failed.Node.Name, n.Name, failed.Node.Name, strings.ReplaceAll(text, "\n", "\n  "))
+	var text strings.Builder
+	for line := range strings.Lines(log.String()) {
+		line = strings.TrimRight(line, "\n")
+		if len(line) > failureLogColumns {
+			line = strings.ToValidUTF8(line[:failureLogColumns], "") + " …"
+		}
+		text.WriteString("\n  " + line)
+	}
+	return fmt.Errorf("%w\nthe last lines of %s (all of them: tallynet logs --name %s %s):%s",
+		err, failed.Node.Name, n.Name, failed.Node.Name, text.String())
 }
 
 // RemoveEmpty removes the folder of a network that was never made.

@@ -22,7 +22,14 @@ const DefaultLogging = "info:comm.grpc.server=warn:gossip=warn:grpc=warn:endorse
 // TimeWindow is how far a proposal's timestamp may be from an endorser's clock.
 const TimeWindow = "60s"
 
-func logging() string {
+// loggingFormat is Fabric's own without its colours, which have no place in a file.
+const loggingFormat = "%{time:2006-01-02 15:04:05.000 MST} %{level:.4s} [%{module}] %{shortfunc} -> %{message}"
+
+func logging() []string {
+	return []string{"FABRIC_LOGGING_SPEC=" + loggingSpec(), "FABRIC_LOGGING_FORMAT=" + loggingFormat}
+}
+
+func loggingSpec() string {
 	if spec := os.Getenv("FABRIC_LOGGING_SPEC"); spec != "" {
 		return spec
 	}
@@ -248,11 +255,11 @@ func Command(n *plan.Node, program func(name string) string) {
 		n.Args = []string{"start", "--home", n.Dir}
 	case plan.Orderer:
 		n.Program = program("orderer")
-		n.Env = []string{"FABRIC_CFG_PATH=" + n.Dir, "FABRIC_LOGGING_SPEC=" + logging()}
+		n.Env = append(logging(), "FABRIC_CFG_PATH="+n.Dir)
 	case plan.Peer:
 		n.Program = program("peer")
 		n.Args = []string{"node", "start"}
-		n.Env = []string{"FABRIC_CFG_PATH=" + n.Dir, "FABRIC_LOGGING_SPEC=" + logging()}
+		n.Env = append(logging(), "FABRIC_CFG_PATH="+n.Dir)
 	case plan.Chaincode:
 		n.Program = program("chaincode")
 		n.Env = []string{

@@ -15,10 +15,10 @@ import (
 
 	"github.com/hyperledger/fabric-admin-sdk/pkg/chaincode"
 	"github.com/hyperledger/fabric-gateway/pkg/client"
+	"github.com/hyperledger/fabric-gateway/pkg/hash"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	peerlifecycle "github.com/hyperledger/fabric-protos-go-apiv2/peer/lifecycle"
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
@@ -240,7 +240,7 @@ func Commit(ctx context.Context, p *plan.Plan, def *Definition, d *plan.Deployme
 	}
 	defer closeAll()
 	m := all[0]
-	return at(m.peer, detailed(chaincode.NewGateway(m.conn, m.id).Commit(ctx, definition(p, def, d, ""))))
+	return at(m.peer, chaincode.NewGateway(m.conn, m.id).Commit(ctx, definition(p, def, d, "")))
 }
 
 func definition(p *plan.Plan, def *Definition, d *plan.Deployment, org string) *chaincode.Definition {
@@ -253,9 +253,14 @@ func definition(p *plan.Plan, def *Definition, d *plan.Deployment, org string) *
 // metadata is a function that every chaincode made with Fabric's contract API has. It writes nothing.
 const metadata = "org.hyperledger.fabric:GetMetadata"
 
+// endorsePatience is how long a new chaincode may take until all peers know that all have it.
+const endorsePatience = 60 * time.Second
+
 // WaitEndorsed returns when every pair of organisations endorses a transaction through the gateway of one of them, and one
 // such transaction has committed.
 func WaitEndorsed(ctx context.Context, p *plan.Plan) error {
+	ctx, cancel := context.WithTimeout(ctx, endorsePatience)
+	defer cancel()
 	all, closeAll, err := members(p)
 	if err != nil {
 		return err
@@ -263,7 +268,7 @@ func WaitEndorsed(ctx context.Context, p *plan.Plan) error {
 	defer closeAll()
 	var g errgroup.Group
 	for i, m := range all {
-		gateway, err := client.Connect(m.id, client.WithSign(m.id.Sign), client.WithClientConnection(m.conn))
+		gateway, err := client.Connect(m.id, client.WithSign(m.id.Sign), client.WithHash(hash.NONE), client.WithClientConnection(m.conn))
 		if err != nil {
 			return at(m.peer, err)
 		}
@@ -273,7 +278,7 @@ func WaitEndorsed(ctx context.Context, p *plan.Plan) error {
 			other := all[j]
 			g.Go(func() error {
 				return at(m.peer, wait(ctx, func() error {
-					return detailed(endorsed(ctx, contract, i == 0 && j == 1, m.id.MspID(), other.id.MspID()))
+					return endorsed(ctx, contract, i == 0 && j == 1, m.id.MspID(), other.id.MspID())
 				}))
 			})
 		}
@@ -303,18 +308,6 @@ func endorsed(ctx context.Context, contract *client.Contract, commit bool, mspID
 	return err
 }
 
-// detailed adds what the gateway says about each peer to its error.
-func detailed(err error) error {
-	s, ok := status.FromError(err)
-	if err == nil || !ok || s.Code() == codes.OK {
-		return err
-	}
-	for _, d := range s.Details() {
-		err = fmt.Errorf("%w; %v", err, d)
-	}
-	return err
-}
-
 func eachMember(p *plan.Plan, do func(*member) error) error {
 	all, closeAll, err := members(p)
 	if err != nil {
@@ -323,7 +316,7 @@ func eachMember(p *plan.Plan, do func(*member) error) error {
 	defer closeAll()
 	var g errgroup.Group
 	for _, m := range all {
-		g.Go(func() error { return at(m.peer, detailed(do(m))) })
+		g.Go(func() error { return at(m.peer, do(m)) })
 	}
 	return g.Wait()
 }
