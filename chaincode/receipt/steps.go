@@ -39,8 +39,11 @@ func (r Receipt) Accept(a member.Actor) (Receipt, error) {
 // Withdraw takes back the owner's offer, or the owner's request for delivery.
 func (r Receipt) Withdraw(a member.Actor) (Receipt, error) {
 	next, err := r.by(a, r.Owner, Withdraw)
+	if err != nil {
+		return r, err
+	}
 	next.Offer = nil
-	return next, err
+	return next, nil
 }
 
 // Decline refuses an offer.
