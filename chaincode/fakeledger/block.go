@@ -82,7 +82,7 @@ func (n *Network) Cut() *common.Block {
 
 	block.Metadata = metadata(n.validate(number, signers))
 	n.blocks = append(n.blocks, block)
-	n.grown.Broadcast()
+	n.changed.Broadcast()
 	return proto.Clone(block).(*common.Block)
 }
 
@@ -121,6 +121,7 @@ func (n *Network) Submit(id *Identity, p Proposal, mspIDs ...string) (*Result, e
 type envelope struct {
 	channel      *common.ChannelHeader
 	set          *kvrwset.KVRWSet
+	event        *peer.ChaincodeEvent
 	creator      []byte
 	payload      []byte // of the common.Payload, which the client signed
 	endorsements []*peer.Endorsement
@@ -130,7 +131,7 @@ type envelope struct {
 func (n *Network) open(e *common.Envelope) (*envelope, error) {
 	payload, transaction, action := &common.Payload{}, &peer.Transaction{}, &peer.ChaincodeActionPayload{}
 	channel, signature := &common.ChannelHeader{}, &common.SignatureHeader{}
-	response, chaincode, sets := &peer.ProposalResponsePayload{}, &peer.ChaincodeAction{}, &rwset.TxReadWriteSet{}
+	response, chaincode, sets, event := &peer.ProposalResponsePayload{}, &peer.ChaincodeAction{}, &rwset.TxReadWriteSet{}, &peer.ChaincodeEvent{}
 	for _, part := range []struct {
 		bytes func() []byte
 		into  proto.Message
@@ -141,13 +142,13 @@ func (n *Network) open(e *common.Envelope) (*envelope, error) {
 		{payload.GetData, transaction},
 		{func() []byte { return first(transaction.GetActions()).GetPayload() }, action},
 		{func() []byte { return action.GetAction().GetProposalResponsePayload() }, response},
-		{response.GetExtension, chaincode}, {chaincode.GetResults, sets},
+		{response.GetExtension, chaincode}, {chaincode.GetResults, sets}, {chaincode.GetEvents, event},
 	} {
 		if err := proto.Unmarshal(part.bytes(), part.into); err != nil {
 			return nil, err
 		}
 	}
-	opened := &envelope{channel: channel, set: &kvrwset.KVRWSet{}, creator: signature.GetCreator(), payload: e.GetPayload(),
+	opened := &envelope{channel: channel, set: &kvrwset.KVRWSet{}, event: event, creator: signature.GetCreator(), payload: e.GetPayload(),
 		endorsements: action.GetAction().GetEndorsements(), endorsed: action.GetAction().GetProposalResponsePayload()}
 	for _, ns := range sets.GetNsRwset() {
 		if ns.GetNamespace() == n.cfg.ChaincodeName {

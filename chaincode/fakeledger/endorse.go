@@ -63,12 +63,7 @@ type EndorsementError struct {
 	Message string
 }
 
-func (e *EndorsementError) Error() string {
-	if e.Status != 0 {
-		return fmt.Sprintf("%s: chaincode response %d, %s", e.MSPID, e.Status, e.Message)
-	}
-	return fmt.Sprintf("%s: %s", e.MSPID, e.Message)
-}
+func (e *EndorsementError) Error() string { return e.MSPID + ": " + e.text() }
 
 // ErrUnavailable is in the chain of the error where an organisation's peer is stopped.
 var ErrUnavailable = errors.New("no peer is available")

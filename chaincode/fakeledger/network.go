@@ -48,7 +48,7 @@ type Network struct {
 	mu         sync.RWMutex
 	state      *state
 	blocks     []*common.Block
-	grown      *sync.Cond
+	changed    *sync.Cond // blocks, peers or the network's end
 	statuses   map[string]*Result
 	pending    []*common.Envelope
 	now        time.Time
@@ -91,7 +91,7 @@ func New(cfg Config) *Network {
 	}
 	n := &Network{cfg: cfg, orgs: map[string]*organisation{}, state: newState(), statuses: map[string]*Result{}, now: Epoch,
 		identities: map[string]*Identity{}}
-	n.grown = sync.NewCond(&n.mu)
+	n.changed = sync.NewCond(&n.mu)
 	for _, mspID := range cfg.Orgs {
 		if mspID == "" || n.orgs[mspID] != nil {
 			panic(fmt.Sprintf("fakeledger: organisation %q is empty or there twice", mspID))
@@ -114,7 +114,7 @@ func New(cfg Config) *Network {
 func (n *Network) Close() {
 	n.mu.Lock()
 	n.closed = true
-	n.grown.Broadcast()
+	n.changed.Broadcast()
 	n.mu.Unlock()
 	for _, o := range n.orgs {
 		for i := range o.instances {
@@ -211,6 +211,7 @@ func (n *Network) set(mspID string, change func(*organisation)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	change(o)
+	n.changed.Broadcast()
 }
 
 // heightOf is the number of blocks that the peer has committed. The caller holds the lock.
@@ -242,21 +243,10 @@ func (n *Network) Block(number uint64) *common.Block {
 // or the network closes; then the channel closes.
 func (n *Network) Blocks(ctx context.Context, from uint64) <-chan *common.Block {
 	out := make(chan *common.Block)
-	stop := context.AfterFunc(ctx, func() {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		n.grown.Broadcast()
-	})
 	go func() {
 		defer close(out)
-		defer stop()
 		for number := from; ; number++ {
-			n.mu.Lock()
-			for number >= uint64(len(n.blocks)) && !n.closed && ctx.Err() == nil {
-				n.grown.Wait()
-			}
-			n.mu.Unlock()
-			block := n.Block(number)
+			block := n.await(ctx, nil, number)
 			if block == nil {
 				return
 			}
@@ -268,6 +258,32 @@ func (n *Network) Blocks(ctx context.Context, from uint64) <-chan *common.Block 
 		}
 	}()
 	return out
+}
+
+// await returns the block of that number as soon as the organisation's peer has it, or anybody where there is no
+// organisation; nil where the context ends, the network closes or the peer stops.
+func (n *Network) await(ctx context.Context, o *organisation, number uint64) *common.Block {
+	stop := context.AfterFunc(ctx, func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.changed.Broadcast()
+	})
+	defer stop()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for {
+		height := uint64(len(n.blocks))
+		if o != nil {
+			height = n.heightOf(o)
+		}
+		if number < height && ctx.Err() == nil && (o == nil || !o.stopped) {
+			return proto.Clone(n.blocks[number]).(*common.Block)
+		}
+		if n.closed || ctx.Err() != nil || o != nil && o.stopped {
+			return nil
+		}
+		n.changed.Wait()
+	}
 }
 
 // Get returns the committed value of a key, or nil: for a test that looks behind the chaincode.
