@@ -33,6 +33,10 @@ type Consortium struct {
 	keyrings map[string]*keyring.Keyring
 }
 
+// contracts are made once a process: they keep nothing between calls, and making them compiles every schema of theirs, about
+// a second.
+var contracts = sync.OnceValues(contract.New)
+
 // New starts the organisations and users of the topology over the contracts of this version. The clock stands still until
 // the ledger's Advance or SetNow.
 func New(t *topology.Topology) *Consortium {
@@ -40,7 +44,7 @@ func New(t *topology.Topology) *Consortium {
 	c.Ledger = fakeledger.New(fakeledger.Config{
 		Orgs: c.organisations(), Channel: t.Channel, ChaincodeName: t.Chaincode,
 		Chaincode: func() shim.Chaincode {
-			cc, err := contract.New()
+			cc, err := contracts()
 			if err != nil {
 				panic(err) // the contracts do not fit the contract API: no test can run
 			}
