@@ -127,6 +127,10 @@ func (r *reader) ublStatus(n *xmlsafe.Node) ResponseStatus {
 		Code: r.id(n, "StatusReasonCode"),
 		Text: r.text(n, "StatusReason"),
 	}
+	known := map[string]map[string]bool{StatusReasonList: statusReasons, StatusActionList: statusActions}
+	if s.Code != "" && !known[s.List][s.Code] {
+		r.warn(n, "STATUS_UNKNOWN", "%q is no code of the list %q", s.Code, s.List)
+	}
 	for _, c := range r.all(n, "Condition") {
 		s.Conditions = append(s.Conditions, Condition{Attribute: r.id(c, "AttributeID"), Description: r.text(c, "Description")})
 	}
