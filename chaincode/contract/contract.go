@@ -18,8 +18,10 @@ func contracts() ([]contractapi.ContractInterface, ledger.Access) {
 	list := []contractapi.ContractInterface{
 		&Member{Contract: named("member", "The consortium: members, votes, parties")},
 		&Circle{Contract: named("circle", "Who may read: circles and their keys")},
+		&Receipt{Contract: named("receipt", "Warehouse receipts, devices and evidence")},
+		&Receivable{Contract: named("receivable", "Claims: invoices, confirmations, fragments, payments")},
 	}
-	return list, ledger.Merge(memberAccess, circleAccess)
+	return list, ledger.Merge(memberAccess, circleAccess, receiptAccess, receivableAccess)
 }
 
 func named(name, title string) contractapi.Contract {
