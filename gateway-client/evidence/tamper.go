@@ -50,9 +50,15 @@ func Tamper(kind Tampering, d receipt.Device, honest Segment, other Signer) (Seg
 	case Summary:
 		return tamperSummary(d, honest), nil
 	case Reordered:
-		readings[1], readings[2] = readings[2], readings[1]
-		readings[1].Sequence, readings[2].Sequence = readings[2].Sequence, readings[1].Sequence
-		readings[1].At, readings[2].At = readings[2].At, readings[1].At
+		i := slices.IndexFunc(readings[1:], func(r receipt.Reading) bool { // equal readings in another order are the same
+			return r.Property != readings[0].Property || r.Value != readings[0].Value
+		}) + 1
+		if i == 0 {
+			return Segment{}, fault.New(fault.InputInvalid, "all readings are equal; there is no other order")
+		}
+		readings[0], readings[i] = readings[i], readings[0]
+		readings[0].Sequence, readings[i].Sequence = readings[i].Sequence, readings[0].Sequence
+		readings[0].At, readings[i].At = readings[i].At, readings[0].At
 	case Backdated:
 		for i := range readings {
 			readings[i].At = readings[i].At.Add(-24 * time.Hour)
