@@ -81,7 +81,7 @@ func core(p *plan.Plan, n *plan.Node, builder string) tree {
 				"responseWaitTime":          "500ms",
 				"aliveTimeInterval":         "1s",
 				"aliveExpirationTimeout":    "10s",
-				"reconnectInterval":         "2s",
+				"reconnectInterval":         "500ms",
 				"maxConnectionAttempts":     1200,
 			},
 			"gateway": tree{
