@@ -22,10 +22,11 @@ var circleAccess = ledger.Access{
 	"circle:Get":      {},
 	"circle:List":     {},
 	"circle:Envelope": {},
+	"circle:Locate":   {},
 }
 
 // GetEvaluateTransactions names the functions that only read.
-func (*Circle) GetEvaluateTransactions() []string { return []string{"Get", "List", "Envelope"} }
+func (*Circle) GetEvaluateTransactions() []string { return []string{"Get", "List", "Envelope", "Locate"} }
 
 // Found makes a circle (JSON: id, kind, readers, commitment, digests, envelopes) that waits for its readers. A desk is
 // founded by a bank.
@@ -140,6 +141,15 @@ func (*Circle) Envelope(ctx *ledger.Context, id string, epoch int) (*circle.Enve
 	}
 	e, err := ledger.Envelopes.Get(tx, envelopeID(id, epoch, actor.MSP)...)
 	return &e, err
+}
+
+// Locate returns the circle of a sealed record, by its type and its id. It is public, and so is what it tells.
+func (*Circle) Locate(ctx *ledger.Context, typ string, id []string) (string, error) {
+	tx := ctx.Tx()
+	if _, err := tx.Authorise("circle:Locate"); err != nil {
+		return "", err
+	}
+	return tx.CircleOf(typ, id...)
 }
 
 func foundingInput(tx *ledger.Tx, founding string) (circle.Founding, member.Consortium, error) {

@@ -179,6 +179,23 @@ func (tx *Tx) keyFor(id string, epoch int) (seal.Key, error) {
 	return key, nil
 }
 
+// CircleOf returns the circle in which a record is sealed or guarded.
+func (tx *Tx) CircleOf(typ string, id ...string) (string, error) {
+	key, err := record.Key(typ, id...)
+	if err != nil {
+		return "", err
+	}
+	raw, err := tx.store.Get(key)
+	if err != nil {
+		return "", err
+	}
+	if raw == nil {
+		return "", fault.New(fault.RecordNotFound, "there is no %s %v", typ, id)
+	}
+	v, err := record.Parse(raw)
+	return v.Circle, err
+}
+
 // CanRead reports whether the caller's organisation is a reader of the circle.
 func (tx *Tx) CanRead(id string) error {
 	c, err := tx.circleOf(id)

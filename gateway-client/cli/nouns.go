@@ -11,6 +11,7 @@ func nouns() []func(*App) *cobra.Command {
 		partyCommand,
 		scenarioCommand,
 		invoiceCommand,
+		receivableCommand,
 		receiptCommand,
 	}
 }

@@ -151,3 +151,26 @@ func (s *Session) FingerprintKey(party string) (string, error) {
 	}
 	return s.Keyring.FingerprintKey(party)
 }
+
+// Locate returns the circle in which a record is sealed, by the record's type and id.
+func (s *Session) Locate(ctx context.Context, typ string, id ...string) (string, error) {
+	parts, err := json.Marshal(id)
+	if err != nil {
+		return "", err
+	}
+	var circleID string
+	err = s.query(ctx, "circle:Locate", &circleID, typ, string(parts))
+	return circleID, err
+}
+
+// Readable lists the active circles of a kind that the own organisation reads.
+func (s *Session) Readable(ctx context.Context, kind circle.Kind) ([]string, error) {
+	circles, err := s.Circles(ctx)
+	var ids []string
+	for _, c := range circles {
+		if c.Kind == kind && c.Status == circle.Active && slices.Contains(c.Readers(), s.User().MSP) {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids, err
+}

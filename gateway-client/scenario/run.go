@@ -150,7 +150,7 @@ func (r *Runner) step(ctx context.Context, s Step, vars map[string]string) (Done
 	var unknown []string
 	args, err := shell.Fields(s.Run, func(name string) string {
 		v, ok := vars[name]
-		if !ok {
+		if !ok && name == strings.ToLower(name) { // the shell library asks for IFS, PWD and HOME too
 			unknown = append(unknown, name)
 		}
 		return v

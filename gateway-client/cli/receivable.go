@@ -1,0 +1,234 @@
+package cli
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tallystick/tallystick/chaincode/circle"
+	"github.com/tallystick/tallystick/chaincode/money"
+	"github.com/tallystick/tallystick/chaincode/receivable"
+	"github.com/tallystick/tallystick/gateway-client/consortium"
+)
+
+func receivableCommand(app *App) *cobra.Command {
+	cmd := &cobra.Command{Use: "receivable", Aliases: []string{"receivables"}, Short: "Claims on a buyer: confirmed, split, passed on, paid"}
+	cmd.AddCommand(
+		receivableListCommand(app), receivableShowCommand(app),
+		receivableStep(app, "propose", "Approve as the buyer's first person", "receivable:ProposeConfirm"),
+		receivableConfirmCommand(app),
+		receivableStep(app, "return", "Send a proposal back to the buyer's first person", "receivable:Return"),
+		receivableBecause(app, "reject", "Say that the invoice is not owed", "receivable:Reject"),
+		receivableBecause(app, "dispute", "Say what is wrong with the invoice", "receivable:Dispute"),
+		receivableStep(app, "resolve", "End a dispute before confirmation", "receivable:Resolve"),
+		receivableStep(app, "withdraw", "Take an unconfirmed invoice back", "receivable:Withdraw"),
+		receivableStep(app, "age", "Advance the status by today's date: matured, overdue, defaulted", "receivable:Age"),
+		receivablePayCommand(app),
+	)
+	return cmd
+}
+
+// onReceivable is a call on one receivable, in its programme.
+func onReceivable(ctx context.Context, s *consortium.Session, function, id string, input any, args ...string) (consortium.Call, error) {
+	programme, err := s.Locate(ctx, "receivable", id)
+	return consortium.Call{Function: function, Args: append([]string{id}, args...), Input: input, Circles: []string{programme}}, err
+}
+
+func receivableStep(app *App, verb, short, function string) *cobra.Command {
+	return &cobra.Command{
+		Use:   verb + " RECEIVABLE",
+		Short: short,
+		Args:  usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return app.submit(cmd, args[0], func(s *consortium.Session) (consortium.Call, error) {
+				return onReceivable(cmd.Context(), s, function, args[0], nil)
+			})
+		},
+	}
+}
+
+func receivableBecause(app *App, verb, short, function string) *cobra.Command {
+	var reasons []string
+	var note string
+	cmd := &cobra.Command{
+		Use:   verb + " RECEIVABLE --reason CODE",
+		Short: short,
+		Args:  usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			why := receivable.Because{Note: note}
+			for _, r := range reasons {
+				why.Reasons = append(why.Reasons, receivable.Reason(r))
+			}
+			if err := why.Validate(); err != nil {
+				return err
+			}
+			return app.submit(cmd, args[0], func(s *consortium.Session) (consortium.Call, error) {
+				return onReceivable(cmd.Context(), s, function, args[0], why)
+			})
+		},
+	}
+	cmd.Flags().StringSliceVar(&reasons, "reason", nil, "codes of the Peppol list OPStatusReason, such as PRI or QUA")
+	cmd.Flags().StringVar(&note, "note", "", "what the seller should know")
+	return requireFlags(cmd, "reason")
+}
+
+func receivableConfirmCommand(app *App) *cobra.Command {
+	return &cobra.Command{
+		Use:   "confirm RECEIVABLE",
+		Short: "Undertake to pay, as the buyer's second person",
+		Long: `Confirms the receivable: signs its terms with your certificate's key, which makes the undertaking prove itself
+whoever endorsed it, and gives the seller a claim that it can split, pass on and finance.`,
+		Args: usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return app.submit(cmd, args[0], func(s *consortium.Session) (consortium.Call, error) {
+				call, err := onReceivable(cmd.Context(), s, "receivable:Terms", args[0], nil)
+				if err != nil {
+					return call, err
+				}
+				var terms receivable.Terms
+				if err := s.Evaluate(cmd.Context(), call, &terms); err != nil {
+					return call, err
+				}
+				signature, err := s.User().Sign(terms.Bytes())
+				if err != nil {
+					return call, err
+				}
+				call.Function = "receivable:Confirm"
+				call.Input = receivable.Confirmation{Signature: base64.StdEncoding.EncodeToString(signature)}
+				return call, nil
+			})
+		},
+	}
+}
+
+func receivablePayCommand(app *App) *cobra.Command {
+	var amount, currency string
+	cmd := &cobra.Command{
+		Use:     "pay RECEIVABLE --amount AMOUNT",
+		Short:   "Record the buyer's payment and distribute it to the holders",
+		Example: "  tally --org buyer --user bruno receivable pay rcv-1f0c… --amount 48250.00 --currency EUR",
+		Args:    usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			paid, err := money.ParseDecimal(amount, currency)
+			if err != nil {
+				return err
+			}
+			in := receivable.Paying{ID: consortium.NewID("pay"), AmountMinor: paid.Minor, Currency: paid.Currency}
+			return app.submit(cmd, args[0], func(s *consortium.Session) (consortium.Call, error) {
+				return onReceivable(cmd.Context(), s, "receivable:Pay", args[0], in, in.ID)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&amount, "amount", "", "amount in the currency's units, such as 48250.00")
+	cmd.Flags().StringVar(&currency, "currency", "EUR", "ISO 4217 code")
+	return requireFlags(cmd, "amount")
+}
+
+func receivableShowCommand(app *App) *cobra.Command {
+	return &cobra.Command{
+		Use:   "show RECEIVABLE",
+		Short: "Show a receivable, the fragments that you may see, and similar invoices",
+		Args:  usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
+				call, err := onReceivable(ctx, s, "receivable:Get", args[0], nil)
+				if err != nil {
+					return err
+				}
+				var view struct {
+					receivable.Receivable
+					Lookalikes []lookalike          `json:"lookalikes,omitempty"`
+					Holdings   []receivable.Holding `json:"holdings"`
+				}
+				if err := s.Evaluate(ctx, call, &view); err != nil {
+					return err
+				}
+				if s.User().Party != "" {
+					call.Function = "receivable:Holdings"
+					if err := s.Evaluate(ctx, call, &view.Holdings); err != nil {
+						return err
+					}
+				}
+				if app.JSON() {
+					return app.PrintJSON(view)
+				}
+				return app.table(func(row func(...string)) {
+					showReceivable(row, view.Receivable)
+					for _, l := range view.Lookalikes {
+						row("similar to", l.Receivable, l.Programme)
+					}
+					for _, h := range view.Holdings {
+						row("fragment", h.Fragment, string(h.Status), amountText(h.FaceMinor, h.Currency))
+					}
+				})
+			})
+		},
+	}
+}
+
+// lookalike is another invoice with the same seller and amount and nearly the same number.
+type lookalike struct {
+	Receivable string `json:"receivable"`
+	Programme  string `json:"programme"`
+}
+
+func showReceivable(row func(...string), r receivable.Receivable) {
+	row("id", r.ID)
+	row("status", string(r.Status))
+	row("programme", r.Programme)
+	row("invoice", r.Invoice.Number)
+	row("seller", r.Invoice.Seller)
+	row("buyer", r.Invoice.Buyer)
+	row("issued", r.Invoice.IssueDate.String())
+	row("due", r.Invoice.DueDate.String())
+	row("payable", amountText(r.Invoice.PayableMinor, r.Invoice.Currency))
+}
+
+// amountText is an amount as people write it, with its currency.
+func amountText(minor int64, currency string) string {
+	return money.Amount{Minor: minor, Currency: currency}.String()
+}
+
+func receivableListCommand(app *App) *cobra.Command {
+	var size int
+	var after string
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the receivables that you may see",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
+				programmes, err := s.Readable(ctx, circle.Programme)
+				if err != nil {
+					return err
+				}
+				var page struct {
+					Receivables []receivable.Receivable `json:"receivables"`
+					Next        string                  `json:"next"`
+				}
+				call := consortium.Call{Function: "receivable:List", Args: []string{strconv.Itoa(size), after}, Circles: programmes}
+				if err := s.Evaluate(ctx, call, &page); err != nil {
+					return err
+				}
+				if app.JSON() {
+					return app.PrintJSON(page)
+				}
+				return app.table(func(row func(...string)) {
+					row("RECEIVABLE", "STATUS", "INVOICE", "PAYABLE", "DUE", "SELLER")
+					for _, r := range page.Receivables {
+						row(r.ID, string(r.Status), r.Invoice.Number, amountText(r.Invoice.PayableMinor, r.Invoice.Currency), r.Invoice.DueDate.String(), r.Invoice.Seller)
+					}
+					if page.Next != "" {
+						row(fmt.Sprintf("more: --after %s", page.Next))
+					}
+				})
+			})
+		},
+	}
+	cmd.Flags().IntVar(&size, "size", 50, "records on a page, at most 200")
+	cmd.Flags().StringVar(&after, "after", "", "where the page before has ended")
+	return cmd
+}
