@@ -74,7 +74,7 @@ func wrap(p *plan.Plan, programs *binaries.Set, report *progress.Reporter) (*Net
 	case plan.Native:
 		n.backend = native.New(p, programs)
 	case plan.Compose:
-		n.backend = compose.New(p, programs, report.Writer())
+		n.backend = compose.New(p, programs)
 	default:
 		return nil, fmt.Errorf("backend %q; it must be native or compose", p.Backend)
 	}
