@@ -4,3 +4,5 @@
 // Every rule is a pure function of the records and of who acts when. A rule returns what is to be saved and changes
 // nothing that it was given, so a refusal leaves no trace. The transition tables in status.go say which steps exist.
 package receivable
+
+//go:generate go test -run ^TestDocumentation$ . -update
