@@ -250,8 +250,9 @@ func definition(p *plan.Plan, def *Definition, d *plan.Deployment, org string) *
 	}
 }
 
-// metadata is a function that every chaincode made with Fabric's contract API has. It writes nothing.
-const metadata = "org.hyperledger.fabric:GetMetadata"
+// ping is a function that the network's chaincode must have: it takes nothing, writes nothing and answers every caller the
+// same. The contract API's own GetMetadata will not do: two processes list a large contract in different orders.
+const ping = "ping"
 
 // endorsePatience is how long a new chaincode may take until all peers know that all have it.
 const endorsePatience = 60 * time.Second
@@ -289,7 +290,7 @@ func WaitEndorsed(ctx context.Context, p *plan.Plan) error {
 func endorsed(ctx context.Context, contract *client.Contract, commit bool, mspIDs ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	proposal, err := contract.NewProposal(metadata, client.WithEndorsingOrganizations(mspIDs...))
+	proposal, err := contract.NewProposal(ping, client.WithEndorsingOrganizations(mspIDs...))
 	if err != nil {
 		return err
 	}

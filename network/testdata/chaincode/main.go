@@ -11,6 +11,8 @@ import (
 
 type kv struct{ contractapi.Contract }
 
+func (kv) Ping() string { return "pong" }
+
 func (kv) Put(ctx contractapi.TransactionContextInterface, key, value string) error {
 	return ctx.GetStub().PutState(key, []byte(value))
 }
