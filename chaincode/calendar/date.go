@@ -35,7 +35,7 @@ func NewDate(year int, month time.Month, day int) (Date, error) {
 // white space. It returns DATE_INVALID for anything else, and for a day that the calendar does not have.
 func Parse(text string) (Date, error) {
 	t, err := time.Parse(layout, text)
-	if err != nil || len(text) != len(layout) || t.Year() < 1 {
+	if err != nil || t.Year() < 1 {
 		var fields fault.Fields
 		fields.Add("date", text, "must be a calendar date such as 2026-11-22")
 		return Date{}, &fault.Error{Code: fault.DateInvalid, Fields: fields}

@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
 )
 
 const (
@@ -178,6 +180,20 @@ func TestConflicts(t *testing.T) {
 	}
 }
 
+// A chaincode that stops early has seen as far as the peer read ahead: one batch, and the first of the next.
+func TestAPeerReadsOneBatchAhead(t *testing.T) {
+	for changed, want := range map[string]peer.TxValidationCode{"n050": phantom, "n100": phantom, "n101": valid, "n200": valid} {
+		f := start(t)
+		lines := []string{"batch"}
+		for i := range 250 {
+			lines = append(lines, fmt.Sprintf("put n%03d 1", i))
+		}
+		f.do(lines...)
+		reader, writer := f.endorse("few n o"), f.endorse("put "+changed+" 2")
+		assert.Equal(t, []peer.TxValidationCode{valid, want}, f.cut(writer, reader), changed)
+	}
+}
+
 func TestOnlyOneOfManyIncrementsWinsABlock(t *testing.T) {
 	f := start(t)
 	f.do("put n 0")
@@ -227,6 +243,42 @@ func TestEndorsementPolicies(t *testing.T) {
 			assert.Equal(t, c.want != valid, errors.As(err, &e))
 		})
 	}
+}
+
+// common/cauthdsl: every signer counts once, and only in the role that the policy names.
+func TestSatisfies(t *testing.T) {
+	nested := OutOf(1, "C")
+	nested.Rule = &common.SignaturePolicy{Type: &common.SignaturePolicy_NOutOf_{NOutOf: &common.SignaturePolicy_NOutOf{N: 2,
+		Rules: []*common.SignaturePolicy{nested.GetRule(), OutOf(1, "C").GetRule()}}}}
+	member, err := proto.Marshal(&msp.MSPRole{MspIdentifier: "A", Role: msp.MSPRole_MEMBER})
+	require.NoError(t, err)
+	anybody := OutOf(1, "A")
+	anybody.Identities[0].Principal = member
+	for _, c := range []struct {
+		policy  *common.SignaturePolicyEnvelope
+		signers []*signer
+		want    bool
+	}{
+		{OutOf(1, "A"), []*signer{{mspID: "A", role: "peer"}}, true},
+		{OutOf(1, "A"), []*signer{{mspID: "A", role: "client"}}, false},
+		{OutOf(1, "A"), []*signer{{mspID: "B", role: "peer"}}, false},
+		{OutOf(2, "A", "A"), []*signer{{mspID: "A", role: "peer"}}, false},
+		{OutOf(2, "A", "A"), []*signer{{mspID: "A", role: "peer"}, {mspID: "A", role: "peer"}}, true},
+		{nested, []*signer{{mspID: "C", role: "peer"}}, false},
+		{nested, []*signer{{mspID: "C", role: "peer"}, {mspID: "C", role: "peer"}}, true},
+		{anybody, []*signer{{mspID: "A", role: "client"}}, true},
+		{OutOf(0, "A"), nil, true},
+	} {
+		got, err := satisfies(c.policy, c.signers)
+		require.NoError(t, err)
+		assert.Equal(t, c.want, got, "%v %v", c.policy, c.signers)
+	}
+	_, err = satisfies(&common.SignaturePolicyEnvelope{}, nil)
+	assert.Error(t, err)
+	broken := OutOf(1, "A")
+	broken.Identities = nil
+	_, err = satisfies(broken, []*signer{{mspID: "A", role: "peer"}})
+	assert.ErrorContains(t, err, "identity index out of range")
 }
 
 func TestPoliciesOfKeysAreKeptReadAndDropped(t *testing.T) {

@@ -1,8 +1,10 @@
 package fakeledger
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -126,6 +128,17 @@ func TestGatewayChoosesEndorsersThatSuffice(t *testing.T) {
 	var commit *client.CommitError
 	require.ErrorAs(t, err, &commit)
 	assert.Equal(t, policy, commit.Code)
+
+	f = start(t, func(c *Config) { c.Now, c.Orgs = time.Now, []string{"A", "B", "C", "D"} })
+	contract = f.dial(f.Gateway("A"), f.user).GetContract(f.ChaincodeName())
+	_, err = contract.SubmitTransaction("run", "put k 1", "policy k D")
+	require.NoError(t, err)
+	_, err = contract.SubmitTransaction("run", "put k 2 asked-of-few")
+	require.NoError(t, err)
+	for org, asked := range map[string]bool{"A": true, "B": false, "C": false, "D": true} {
+		proposals := slices.ContainsFunc(f.org(org).seen, func(b []byte) bool { return bytes.Contains(b, []byte("asked-of-few")) })
+		assert.Equal(t, asked, proposals, org)
+	}
 }
 
 // A client that is told of an error may have been heard all the same: submit once must survive both.

@@ -212,7 +212,7 @@ func TestMulDivRoundings(t *testing.T) {
 			assert.Equal(t, want, got, "%d*%d/%d %s", c.a, c.b, c.d, r)
 		}
 	}
-	for _, c := range [][3]int64{{math.MinInt64, -1, 1}, {math.MaxInt64, 2, 1}, {math.MinInt64, math.MinInt64, 2}} {
+	for _, c := range [][3]int64{{math.MinInt64, -1, 1}, {math.MaxInt64, 2, 1}, {math.MinInt64, math.MinInt64, 2}, {1 << 62, 4, 1}} {
 		_, err := MulDiv(c[0], c[1], c[2], HalfUp)
 		assert.Equal(t, fault.AmountOverflow, fault.CodeOf(err), c)
 	}

@@ -50,9 +50,8 @@ func ranges(m map[string]int, other map[string]int) (string, int) {
 		seen++
 	}
 	sort.Strings(first)
-	for k, v := range m { // want `must not range over a map`
+	for _, v := range m { // want `must not range over a map`
 		other["last"] = v
-		_ = k
 	}
 	sum := 0
 	for _, v := range m { // want `must not range over a map`
