@@ -29,7 +29,7 @@ import (
 const (
 	buyerMSP, supplierMSP, bankMSP, otherBankMSP, warehouseMSP, regulatorMSP = "BuyerMSP", "SupplierMSP", "BankAMSP", "BankBMSP", "WarehouseMSP", "RegulatorMSP"
 
-	buyerParty, sellerParty, tierTwoParty, bankParty, warehouseParty, regulatorParty, otherBankParty = "p-000000b0b0", "p-000000aaaa", "p-000000cccc", "p-000000ba4a", "p-000000f00d", "p-000000eeee", "p-000000ba4b"
+	buyerParty, sellerParty, tierTwoParty, bankParty, regulatorParty, otherBankParty = "p-000000b0b0", "p-000000aaaa", "p-000000cccc", "p-000000ba4a", "p-000000eeee", "p-000000ba4b"
 
 	tradeCircle, secondCircle = "prg-00000000000000000001", "prg-00000000000000000002"
 )
@@ -57,7 +57,7 @@ var kindOf = map[string]member.Kind{buyerMSP: member.Buyer, supplierMSP: member.
 	warehouseMSP: member.Warehouse, regulatorMSP: member.Regulator}
 
 var hostOf = map[string]string{buyerParty: buyerMSP, sellerParty: supplierMSP, tierTwoParty: supplierMSP, bankParty: bankMSP,
-	otherBankParty: otherBankMSP, regulatorParty: regulatorMSP, warehouseParty: warehouseMSP}
+	regulatorParty: regulatorMSP}
 
 func newTrade(t testing.TB) *trade {
 	w := &trade{t: t, keys: map[string]seal.Key{}}
@@ -76,10 +76,10 @@ func newTrade(t testing.TB) *trade {
 	w.found(tradeCircle, bankMSP, buyerMSP, regulatorMSP, supplierMSP)
 	w.found(secondCircle, bankMSP, otherBankMSP, buyerMSP, regulatorMSP, supplierMSP)
 	for _, party := range []string{buyerParty, sellerParty, tierTwoParty, bankParty, regulatorParty} {
-		w.host(tradeCircle, party)
-		w.host(secondCircle, party)
+		w.host(tradeCircle, party, hostOf[party])
+		w.host(secondCircle, party, hostOf[party])
 	}
-	w.host(secondCircle, otherBankParty)
+	w.host(secondCircle, otherBankParty, otherBankMSP)
 	return w
 }
 
@@ -99,10 +99,10 @@ func (w *trade) found(id string, readers ...string) {
 	}
 }
 
-func (w *trade) host(circleID, party string) {
+func (w *trade) host(circleID, party, msp string) {
 	sum := sha256.Sum256([]byte(party))
-	p := member.Party{ID: party, Host: hostOf[party], Name: "Party " + party, FingerprintKey: hex.EncodeToString(sum[:])}
-	w.must(w.submit(user{msp: hostOf[party], roles: "governor"}, "member:RegisterParty", p, circleID, party))
+	p := member.Party{ID: party, Host: msp, Name: "Party " + party, FingerprintKey: hex.EncodeToString(sum[:])}
+	w.must(w.submit(user{msp: msp, roles: "governor"}, "member:RegisterParty", p, circleID, party))
 }
 
 // user is somebody with a certificate.
