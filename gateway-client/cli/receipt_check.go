@@ -71,19 +71,10 @@ type eventView struct {
 }
 
 type quantityView struct {
-	Class    string      `json:"class"`
-	Quantity json.Number `json:"quantity"`
-	Unit     *string     `json:"unit"`
-	Role     string      `json:"role,omitempty"`
-}
-
-// MarshalJSON writes a quantity that is not stated as null.
-func (q quantityView) MarshalJSON() ([]byte, error) {
-	type plainView quantityView
-	return json.Marshal(struct {
-		plainView
-		Quantity *json.Number `json:"quantity"`
-	}{plainView(q), numberOrNull(epcis.Number(q.Quantity))})
+	Class    string       `json:"class"`
+	Quantity *json.Number `json:"quantity"`
+	Unit     *string      `json:"unit"`
+	Role     string       `json:"role,omitempty"`
 }
 
 type errorView struct {
@@ -129,7 +120,7 @@ func eventViewOf(file string, e *epcis.Event) eventView {
 		Disposition: orNull(e.Disposition), Sensors: []sensorView{}, Warnings: []string{},
 	}
 	for _, q := range e.Quantities {
-		v.Quantities = append(v.Quantities, quantityView{q.Class, json.Number(q.Quantity), orNull(q.Unit), q.Role})
+		v.Quantities = append(v.Quantities, quantityView{q.Class, numberOrNull(q.Quantity), orNull(q.Unit), q.Role})
 	}
 	if d := e.Error; d != nil {
 		v.Error = &errorView{d.Time.Format(time.RFC3339Nano), orNull(d.Reason), d.CorrectiveIDs}
