@@ -1,0 +1,55 @@
+# Everything here works on a machine with Go, make, gcc and git. `make help` lists the targets.
+
+GO      ?= go
+NETWORK ?= demo
+BIN     := bin
+PROGRAMS := $(BIN)/tally $(BIN)/tallyd $(BIN)/tallynet $(BIN)/chaincode
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo demo-down test test-short lint generate fuzz bench clean FORCE
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: $(PROGRAMS) ## Build bin/tally, bin/tallyd, bin/tallynet and bin/chaincode
+
+# Go's own cache knows what has changed; CGO is not needed by any of our programs, so they also run in empty images.
+$(BIN)/tally $(BIN)/tallyd: $(BIN)/%: FORCE
+	CGO_ENABLED=0 $(GO) build -trimpath -o $@ ./gateway-client/cmd/$*
+
+$(BIN)/tallynet: FORCE
+	CGO_ENABLED=0 $(GO) build -trimpath -o $@ ./network/cmd/tallynet
+
+$(BIN)/chaincode: FORCE
+	CGO_ENABLED=0 $(GO) build -trimpath -o $@ ./chaincode
+
+FORCE:
+
+demo: build ## Start a network of six organisations and run a financing on it
+	$(BIN)/tallynet up --name $(NETWORK)
+	$(BIN)/tallynet deploy --name $(NETWORK) --chaincode $(BIN)/chaincode --service $(BIN)/tallyd
+	$(BIN)/tally --network $(NETWORK) $(if $(OUTPUT),--output $(OUTPUT)) demo
+
+demo-down: build ## Stop the demo's network and wipe it
+	$(BIN)/tallynet reset --name $(NETWORK)
+
+test: ## Run every test: rules, invariants, and the scenarios on a native network (and in containers where Docker answers)
+	$(GO) test -timeout 40m ./...
+
+test-short: ## Run the tests that start no network
+	$(GO) test -short ./...
+
+lint: ## Check formatting, vet, staticcheck, and what could make peers disagree
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) run ./chaincode/determinism/cmd/determinism ./chaincode/...
+
+generate: ## Write the generated documentation anew
+	$(GO) generate ./...
+
+bench: ## Run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./chaincode/... ./gateway-client/...
+
+clean: ## Remove the built programs
+	rm -rf $(BIN)
