@@ -26,9 +26,10 @@ $(BIN)/chaincode: FORCE
 FORCE:
 
 demo: build ## Start a network of six organisations and run a financing on it
+	$(BIN)/tallynet reset --name $(NETWORK)
 	$(BIN)/tallynet up --name $(NETWORK)
 	$(BIN)/tallynet deploy --name $(NETWORK) --chaincode $(BIN)/chaincode --service $(BIN)/tallyd
-	$(BIN)/tally --network $(NETWORK) $(if $(OUTPUT),--output $(OUTPUT)) demo
+	$(BIN)/tally --network $(NETWORK) $(if $(OUTPUT),--output $(OUTPUT)) scenario run testdata/scenarios/main-job.yaml
 
 demo-down: build ## Stop the demo's network and wipe it
 	$(BIN)/tallynet reset --name $(NETWORK)
