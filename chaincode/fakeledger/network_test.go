@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -194,6 +195,28 @@ func TestBlocksAreChainedAndDelivered(t *testing.T) {
 	_, open = <-closing
 	assert.False(t, open)
 	assert.Nil(t, f.Block(99))
+}
+
+func TestManyClientsAtOnce(t *testing.T) {
+	f := start(t)
+	var clients sync.WaitGroup
+	results := make([]*Result, 24)
+	for i := range results {
+		clients.Go(func() {
+			results[i], _ = f.Submit(f.user, Call("run", "get shared", fmt.Sprintf("put own-%d 1", i), "range x z"), "A", "B")
+		})
+	}
+	clients.Wait()
+	blocks := map[uint64]int{}
+	for _, r := range results {
+		require.NotNil(t, r)
+		assert.Equal(t, valid, r.Code, r.Reason)
+		blocks[r.Block]++
+	}
+	assert.Len(t, f.Keys("own-"), 24)
+	for number, count := range blocks {
+		assert.Len(t, f.Block(number).GetData().GetData(), count)
+	}
 }
 
 func TestSeenBy(t *testing.T) {
