@@ -13,7 +13,6 @@ import (
 
 	"github.com/tallystick/tallystick/gateway-client/consortium"
 	"github.com/tallystick/tallystick/gateway-client/fabric"
-	"github.com/tallystick/tallystick/gateway-client/keyring"
 	"github.com/tallystick/tallystick/network/profile"
 )
 
@@ -85,20 +84,7 @@ func connectFabric(_ context.Context, who Who) (*consortium.Session, func() erro
 	if err != nil {
 		return nil, nil, err
 	}
-	return OpenSession(p, who.User, filepath.Dir(path))
-}
-
-// OpenSession connects a user of the profile, with the organisation's keyring and outbox below the folder.
-func OpenSession(p *profile.Profile, user, dir string) (*consortium.Session, func() error, error) {
-	ring, err := keyring.Open(filepath.Join(dir, "keyring"))
-	if err != nil {
-		return nil, nil, err
-	}
-	gateway, err := fabric.Connect(p, user, filepath.Join(dir, "outbox"))
-	if err != nil {
-		return nil, nil, err
-	}
-	return consortium.NewSession(gateway, ring), gateway.Close, nil
+	return fabric.OpenSession(p, who.User, filepath.Dir(path))
 }
 
 // outcome is what every command prints that changed the ledger.
