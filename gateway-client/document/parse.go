@@ -22,11 +22,12 @@ const (
 	sbdhNamespace   = "http://www.unece.org/cefact/namespaces/StandardBusinessDocumentHeader"
 	sbdhRoot        = "StandardBusinessDocument"
 	attachmentInUBL = "EmbeddedDocumentBinaryObject"
+	extensionsOfUBL = "UBLExtensions"
 	attachmentInCII = "AttachmentBinaryObject"
 )
 
-// options keep the attachments of an invoice out of memory; signatures and extensions are walked past.
-var options = xmlsafe.Options{SkipText: map[string]bool{attachmentInUBL: true, attachmentInCII: true}}
+// options keep attachments, and extensions with the signatures in them, out of memory; they may be long.
+var options = xmlsafe.Options{SkipText: map[string]bool{attachmentInUBL: true, extensionsOfUBL: true, attachmentInCII: true}}
 
 // Parse reads one document: a UBL invoice, credit note or invoice response, or a CII invoice, bare or in the standard
 // business document envelope of a Peppol message. The error is a failure.List or *failure.Failure: every place that is

@@ -337,6 +337,28 @@ func TestStructuredDiscountOfPlainUBL(t *testing.T) {
 	assert.Equal(t, []Discount{{RateBasisPoints: &rate, AmountMinor: &amount, Days: &days, Until: day("2026-01-20")}}, i.Terms)
 }
 
+// A stranger cannot make us write a book, nor count siblings for each of many lines.
+func TestFindingsAreBounded(t *testing.T) {
+	const line = `<cac:InvoiceLine><cac:Item><cac:StandardItemIdentification><cbc:ID schemeID="0160">1</cbc:ID>` +
+		`</cac:StandardItemIdentification></cac:Item></cac:InvoiceLine>`
+	doc := parsed(t, changed(t, "acme-INV-1001.xml", "</Invoice>", strings.Repeat(line, 20_000)+"</Invoice>"))
+	require.Len(t, doc.Warnings, maxWarnings+1)
+	assert.Equal(t, "MORE_WARNINGS", doc.Warnings[maxWarnings].Code)
+	const terms = "<cac:PaymentTerms><cbc:Note>2 % discount if paid within 3 days</cbc:Note></cac:PaymentTerms>"
+	doc = parsed(t, changed(t, "acme-INV-1001.xml", "<cac:TaxTotal>", strings.Repeat(terms, 20_000)+"<cac:TaxTotal>"))
+	assert.Len(t, doc.Invoice.Terms, maxDiscounts)
+	assert.LessOrEqual(t, len(doc.Invoice.PaymentNote), maxTextRunes)
+	const bad = `<cac:InvoiceLine><cbc:LineExtensionAmount>x</cbc:LineExtensionAmount></cac:InvoiceLine>`
+	assert.Len(t, failures(t, changed(t, "acme-INV-1001.xml", "</Invoice>", strings.Repeat(bad, 20_000)+"</Invoice>")), maxFailures)
+}
+
+func TestExtensionsMayBeLong(t *testing.T) {
+	doc := parsed(t, changed(t, "acme-INV-1001.xml", "  <cbc:CustomizationID>", `<ext:UBLExtensions
+		xmlns:ext="urn:oasis:names:specification:ubl:schema:xsd:CommonExtensionComponents-2"><ext:UBLExtension><ext:ExtensionContent>
+		<s:Signature xmlns:s="urn:s">`+strings.Repeat("A", 200_000)+`</s:Signature></ext:ExtensionContent></ext:UBLExtension></ext:UBLExtensions><cbc:CustomizationID>`))
+	assert.Equal(t, "INV-1001", doc.Invoice.ID)
+}
+
 func TestRebase(t *testing.T) {
 	text := []byte(sample(t, "acme-INV-1001.xml"))
 	moved := parsed(t, string(Rebase(text, day("2026-01-15"), day("2027-02-28")))).Invoice

@@ -13,10 +13,12 @@ import (
 	"github.com/tallystick/tallystick/gateway-client/document/xmlsafe"
 )
 
-// maxIDRunes and maxTextRunes bound what a document may put into the read model.
+// Limits on what a document may put into the read model, and on what is said about one document.
 const (
 	maxIDRunes   = 256
 	maxTextRunes = 4096
+	maxFailures  = 100
+	maxWarnings  = 100
 )
 
 // reader walks a tree and collects what is wrong, so that one pass reports everything.
@@ -27,18 +29,31 @@ type reader struct {
 }
 
 func (r *reader) fail(n *xmlsafe.Node, code fault.Code, value, format string, args ...any) {
+	if len(r.failures) >= maxFailures {
+		return
+	}
 	r.failures = append(r.failures, &failure.Failure{
 		Code: code, Element: n.Path(), Line: n.Line, Value: failure.Short(value), Reason: fmt.Sprintf(format, args...),
 	})
 }
 
 func (r *reader) missing(parent *xmlsafe.Node, path ...string) {
+	if len(r.failures) >= maxFailures {
+		return
+	}
 	r.failures = append(r.failures, &failure.Failure{
 		Code: fault.InputMissing, Element: parent.Path() + "/" + strings.Join(path, "/"), Line: parent.Line, Reason: "is missing",
 	})
 }
 
 func (r *reader) warn(n *xmlsafe.Node, code, format string, args ...any) {
+	if len(r.warnings) == maxWarnings {
+		r.warnings = append(r.warnings, Warning{Code: "MORE_WARNINGS", Element: "/", Line: 1,
+			Reason: fmt.Sprintf("only the first %d are listed", maxWarnings)})
+	}
+	if len(r.warnings) > maxWarnings {
+		return
+	}
 	r.warnings = append(r.warnings, Warning{Code: code, Element: n.Path(), Line: n.Line, Reason: fmt.Sprintf(format, args...)})
 }
 
@@ -125,19 +140,25 @@ func (r *reader) required(n *xmlsafe.Node, path ...string) string {
 // business and is left out with a warning.
 func (r *reader) dateText(n *xmlsafe.Node) calendar.Date {
 	s := textOf(n)
-	day := s
-	if len(s) > len(time.DateOnly) {
-		zone := s[len(time.DateOnly):]
-		if _, err := time.Parse("Z07:00", zone); err == nil {
-			day = s[:len(time.DateOnly)]
-			r.warn(n, "DATE_HAS_ZONE", "the time zone %s is ignored", zone)
-		}
+	day := dayOf(s)
+	if day != s {
+		r.warn(n, "DATE_HAS_ZONE", "the time zone %s is ignored", s[len(day):])
 	}
 	date, err := calendar.Parse(day)
 	if err != nil {
 		r.fail(n, fault.DateInvalid, s, "is not an ISO 8601 calendar date (YYYY-MM-DD)")
 	}
 	return date
+}
+
+// dayOf cuts the time zone off a date.
+func dayOf(s string) string {
+	if len(s) > len(time.DateOnly) {
+		if _, err := time.Parse("Z07:00", s[len(time.DateOnly):]); err == nil {
+			return s[:len(time.DateOnly)]
+		}
+	}
+	return s
 }
 
 // date reads an optional date.
@@ -189,31 +210,36 @@ func canonicalDecimal(s string) (Decimal, bool) {
 	return Decimal(sign + whole + fraction), true
 }
 
-// amount reads an amount of the currency into minor units; it fails on anything that is not exact.
-func (r *reader) amount(n *xmlsafe.Node, currency string) (int64, bool) {
+// amountOf reads an amount of the currency into minor units, exactly; a code says why it cannot.
+func amountOf(n *xmlsafe.Node, currency string) (minor int64, code fault.Code, reason string) {
 	if id := n.Attr("currencyID"); id != "" && currency != "" && id != currency {
-		r.fail(n, fault.CurrencyMismatch, id, "the amount is in %s, the document in %s", id, currency)
-		return 0, false
+		return 0, fault.CurrencyMismatch, fmt.Sprintf("the amount is in %s, the document in %s", failure.Short(id), failure.Short(currency))
 	}
 	a, err := money.ParseDecimal(textOf(n), currency)
-	if err != nil {
-		var f *fault.Error
-		code, reason := fault.InputInvalid, err.Error()
-		if errors.As(err, &f) {
-			code = f.Code
-			if len(f.Fields) > 0 {
-				reason = f.Fields[0].Reason
-			}
-		}
-		if code == fault.AmountNotExact {
-			reason = "has more decimals than " + currency
-		}
-		if code != fault.CurrencyUnknown { // which is reported once, where the currency stands
-			r.fail(n, code, textOf(n), "%s", reason)
-		}
-		return 0, false
+	if err == nil {
+		return a.Minor, "", ""
 	}
-	return a.Minor, true
+	var f *fault.Error
+	code, reason = fault.InputInvalid, err.Error()
+	if errors.As(err, &f) {
+		code = f.Code
+		if len(f.Fields) > 0 {
+			reason = f.Fields[0].Reason
+		}
+	}
+	if code == fault.AmountNotExact {
+		reason = "has more decimals than " + currency
+	}
+	return 0, code, reason
+}
+
+// amount reads an amount that decides what is owed; it fails on anything that is not exact.
+func (r *reader) amount(n *xmlsafe.Node, currency string) int64 {
+	minor, code, reason := amountOf(n, currency)
+	if code != "" && code != fault.CurrencyUnknown { // which is reported once, where the currency stands
+		r.fail(n, code, textOf(n), "%s", reason)
+	}
+	return minor
 }
 
 // optionalAmount reads an amount that only explains the payable one. Where it is in another currency or not exact, it
@@ -222,18 +248,14 @@ func (r *reader) optionalAmount(n *xmlsafe.Node, currency string) *int64 {
 	if n == nil {
 		return nil
 	}
-	probe := reader{known: r.known}
-	minor, ok := probe.amount(n, currency)
-	if ok {
+	switch minor, code, reason := amountOf(n, currency); code {
+	case "":
 		return &minor
-	}
-	for _, f := range probe.failures {
-		switch f.Code {
-		case fault.AmountNotExact, fault.CurrencyMismatch:
-			r.warn(n, string(f.Code), "%s; found %q", f.Reason, f.Value)
-		default:
-			r.failures = append(r.failures, f)
-		}
+	case fault.AmountNotExact, fault.CurrencyMismatch:
+		r.warn(n, string(code), "%s; found %q", reason, failure.Short(textOf(n)))
+	case fault.CurrencyUnknown:
+	default:
+		r.fail(n, code, textOf(n), "%s", reason)
 	}
 	return nil
 }

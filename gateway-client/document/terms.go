@@ -19,6 +19,7 @@ func (r *reader) ublTerms(n *xmlsafe.Node, i *Invoice) {
 		note = joined(note, r.bounded(e, maxTextRunes))
 	}
 	i.PaymentNote = joined(i.PaymentNote, note)
+	r.date(n, "PaymentDueDate") // dueDate decides what it means
 	percent, amount := r.at(n, "SettlementDiscountPercent"), r.at(n, "SettlementDiscountAmount")
 	if percent == nil && amount == nil {
 		r.noteDiscounts(r.at(n, "Note"), note, i)
@@ -149,9 +150,13 @@ func (r *reader) noteDiscounts(n *xmlsafe.Node, note string, i *Invoice) {
 	}
 }
 
+// joined adds a line to a note, until the note is as long as notes may be.
 func joined(a, b string) string {
 	if a == "" || b == "" {
 		return a + b
+	}
+	if len(a)+len(b) > maxTextRunes {
+		return a
 	}
 	return a + "\n" + b
 }
@@ -164,11 +169,10 @@ func (r *reader) dueDate(root *xmlsafe.Node, i *Invoice) {
 		var where *xmlsafe.Node
 		var last calendar.Date
 		for _, n := range r.all(root, place[0]) {
-			if e := r.at(n, place[1]); e != nil {
-				probe := reader{known: r.known}
-				if last = probe.dateText(e); !last.IsZero() {
-					stated[last], where = true, e
-				}
+			// What is no date was reported when the element was read.
+			e := r.at(n, place[1])
+			if date, err := calendar.Parse(dayOf(textOf(e))); e != nil && err == nil {
+				stated[date], where, last = true, e, date
 			}
 		}
 		switch {

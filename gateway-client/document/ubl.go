@@ -171,13 +171,13 @@ func (r *reader) ublTotals(root *xmlsafe.Node, i *Invoice) {
 func (r *reader) payable(n *xmlsafe.Node, i *Invoice, prepaid, rounding, payable string) {
 	t := &i.Totals
 	if e := r.only(n, prepaid); e != nil {
-		t.PrepaidMinor, _ = r.amount(e, i.Currency)
+		t.PrepaidMinor = r.amount(e, i.Currency)
 	}
 	if e := r.only(n, rounding); e != nil {
-		t.RoundingMinor, _ = r.amount(e, i.Currency)
+		t.RoundingMinor = r.amount(e, i.Currency)
 	}
 	if e := r.only(n, payable); e != nil {
-		t.PayableMinor, _ = r.amount(e, i.Currency)
+		t.PayableMinor = r.amount(e, i.Currency)
 	} else {
 		r.missing(n, payable)
 	}

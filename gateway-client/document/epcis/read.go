@@ -15,6 +15,7 @@ import (
 const (
 	MaxEvents   = 100_000
 	maxFailures = 100 // reported of one file
+	maxWarnings = 100 // reported of one event
 )
 
 // Parse reads a file of EPCIS events in JSON-LD: an EPCISDocument, an EPCISQueryDocument, one event, an object with an
@@ -53,6 +54,12 @@ func (r *reader) missing(parent *node, key string) {
 }
 
 func (r *reader) warn(n *node, code, format string, args ...any) {
+	if len(r.warnings) == maxWarnings {
+		r.warnings = append(r.warnings, Warning{Code: "MORE_WARNINGS", Path: "$", Reason: fmt.Sprintf("only the first %d are listed", maxWarnings)})
+	}
+	if len(r.warnings) > maxWarnings {
+		return
+	}
 	r.warnings = append(r.warnings, Warning{Code: code, Path: n.path(), Reason: fmt.Sprintf(format, args...)})
 }
 
@@ -144,6 +151,10 @@ func (r *reader) header(root *node) {
 	}
 	r.instant(root, "creationDate")
 	r.uri(root, "id")
+	for _, key := range []string{"sender", "receiver", "instanceIdentifier"} {
+		r.text(root, key)
+	}
+	r.object(root, "epcisHeader")
 }
 
 // context checks the shape of a JSON-LD context; what it says is not looked at.

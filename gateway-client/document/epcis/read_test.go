@@ -202,6 +202,8 @@ func TestForbiddenContainers(t *testing.T) {
 		document(context + version + date + `, "epcisBody": {"eventList": {}}`):                                  "$.epcisBody.eventList",
 		document(context + version + date + `, "epcisBody": {"eventList": [7]}`):                                 "$.epcisBody.eventList[0]",
 		document(context + `, "schemaVersion": 2.0` + date + body):                                               "$.schemaVersion",
+		document(context + version + date + body + `, "epcisHeader": 7`):                                         "$.epcisHeader",
+		document(context + version + date + body + `, "sender": 7`):                                              "$.sender",
 		document(`, "@context": 7` + version + date + body):                                                      "$['@context']",
 		`{"type": "EPCISQueryDocument", "@context": "urn:c", "epcisBody": {"queryResults": {"queryName": "q"}}}`: "$.epcisBody.queryResults.resultsBody",
 		`{"type": "EPCISQueryDocument", "@context": "urn:c", "epcisBody": {}}`:                                   "$.epcisBody.queryResults",
@@ -238,6 +240,12 @@ func TestWarnings(t *testing.T) {
 		assert.Equal(t, want, e.Warnings[0].Code)
 		assert.Contains(t, e.Warnings[0].String(), "$")
 	}
+}
+
+func TestWarningsAreBounded(t *testing.T) {
+	report := `{"type": "Temperature", "value": 1},`
+	e := parsed(t, strings.Replace(valid[ObjectEvent], `[{"type": "Temperature"`, "["+strings.Repeat(report, 500)+`{"type": "Temperature"`, 1))[0]
+	assert.Len(t, e.Warnings, maxWarnings+1)
 }
 
 func TestEmptyEPCListWithSensorsIsAllowed(t *testing.T) {

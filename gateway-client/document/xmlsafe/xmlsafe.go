@@ -52,12 +52,15 @@ type Node struct {
 	Children []*Node
 	Parent   *Node
 	Line     int // of the start tag, from 1
+
+	skip bool // its text is dropped
 }
 
 // Options say what to read and what to leave out.
 type Options struct {
 	Limits Limits
-	// SkipText names elements (local names) whose text is checked and dropped: embedded attachments.
+	// SkipText names elements (local names) whose text, and that of everything in them, is checked and dropped: embedded
+	// attachments, signatures, extensions.
 	SkipText map[string]bool
 }
 
@@ -136,7 +139,7 @@ func (p *parser) take(token xml.Token) error {
 			}
 			return nil
 		}
-		if p.skip[p.current.Local] {
+		if p.current.skip {
 			return nil
 		}
 		if len(p.text)+len(p.current.Text)+len(t) > p.limits.TextBytesInOne {
@@ -158,6 +161,7 @@ func (p *parser) start(t xml.StartElement) error {
 	}
 	p.text = p.text[:0]
 	n := &Node{Local: t.Name.Local, Parent: p.current, Line: p.line}
+	n.skip = p.skip[n.Local] || p.current != nil && p.current.skip
 	if p.elements++; p.elements > p.limits.Elements {
 		return p.fail(fault.InputTooLarge, fmt.Sprintf("more than %d elements", p.limits.Elements))
 	}
