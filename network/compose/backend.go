@@ -71,6 +71,10 @@ func (b *Backend) Start(ctx context.Context, nodes []*plan.Node) error {
 	if len(names) == 0 {
 		return nil
 	}
+	// Images carry tallynet: a newer one than the containers' makes newer images.
+	if err := b.prepare(ctx, nodes); err != nil {
+		return err
+	}
 	if err := b.write(ctx, nodes); err != nil {
 		return err
 	}
@@ -81,28 +85,14 @@ func (b *Backend) Start(ctx context.Context, nodes []*plan.Node) error {
 
 // write renders the Compose file: everything that belongs up, and the nodes.
 func (b *Backend) write(ctx context.Context, nodes []*plan.Node) error {
-	all := map[string]*plan.Node{}
-	for _, n := range append(b.plan.Running(), nodes...) {
-		all[n.Name] = n
+	img, err := b.images(ctx)
+	if err != nil {
+		return err
 	}
-	byVersion := map[string][]*plan.Node{}
-	for _, n := range all {
-		byVersion[n.Version] = append(byVersion[n.Version], n)
+	text, err := render(append(b.plan.Running(), nodes...), img, hostUser())
+	if err != nil {
+		return err
 	}
-	// Chaincode nodes of two versions have different images.
-	var texts [][]byte
-	for version, group := range byVersion {
-		img, err := b.images(ctx, version)
-		if err != nil {
-			return err
-		}
-		text, err := render(group, img, hostUser())
-		if err != nil {
-			return err
-		}
-		texts = append(texts, bytes.TrimPrefix(text, []byte("services:\n")))
-	}
-	text := append([]byte("services:\n"), bytes.Join(texts, nil)...)
 	return plan.WriteFile(b.file(), text, 0o600)
 }
 
@@ -244,7 +234,7 @@ func docker(ctx context.Context, args ...string) (string, error) {
 
 func run(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Env = append(os.Environ(), "COMPOSE_IGNORE_ORPHANS=1", "COMPOSE_HTTP_TIMEOUT=120", "DOCKER_CLI_HINTS=false")
+	cmd.Env = append(os.Environ(), "COMPOSE_HTTP_TIMEOUT=120", "DOCKER_CLI_HINTS=false")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {

@@ -53,11 +53,24 @@ type logging struct {
 	Options map[string]string `yaml:"options"`
 }
 
-// images names the image of each kind of node, and says which of them are not ours and lack tallynet and the builder.
+// images names the images of nodes, and says which of them are not ours and lack tallynet and the builder.
 type images struct {
 	of      map[plan.Kind]string
 	foreign map[plan.Kind]bool
 	tools   string // folder with tallynet and ccaas on this machine, mounted into foreign images
+	hash    string // of tallynet, which is in every image
+}
+
+// image is the name of a node's image; every version of the chaincode has one of its own.
+func (i images) image(n *plan.Node) string {
+	if n.Kind == plan.Chaincode {
+		return i.chaincode(n.Version)
+	}
+	return i.of[n.Kind]
+}
+
+func (i images) chaincode(version string) string {
+	return fmt.Sprintf("tallystick/chaincode:%s-%s", version, i.hash)
 }
 
 // render is the Compose file of the nodes. Each sees its own folder, at the same path as on this machine, and nothing
@@ -67,7 +80,7 @@ func render(nodes []*plan.Node, img images, user string) ([]byte, error) {
 	for _, n := range nodes {
 		fabricconfig.Command(n, func(name string) string { return binDir + "/" + name })
 		s := service{
-			Image:       img.of[n.Kind],
+			Image:       img.image(n),
 			Hostname:    strings.ToLower(n.Name),
 			User:        user,
 			WorkingDir:  n.Dir,

@@ -77,19 +77,18 @@ func copyBuilder(from, to string) error {
 	return nil
 }
 
-func (b *Backend) images(ctx context.Context, version string) (images, error) {
+func (b *Backend) images(ctx context.Context) (images, error) {
 	dir, hash, err := b.tools(ctx)
 	if err != nil {
 		return images{}, err
 	}
-	img := images{of: map[plan.Kind]string{}, foreign: map[plan.Kind]bool{}, tools: dir}
+	img := images{of: map[plan.Kind]string{}, foreign: map[plan.Kind]bool{}, tools: dir, hash: hash}
 	for kind, program := range programs {
 		img.of[kind] = fmt.Sprintf("tallystick/%s:%s-%s", program, b.programs.Version, hash)
 		if name := os.Getenv(variables[kind]); name != "" {
 			img.of[kind], img.foreign[kind] = name, true
 		}
 	}
-	img.of[plan.Chaincode] = fmt.Sprintf("tallystick/chaincode:%s-%s", version, hash)
 	return img, nil
 }
 
@@ -98,39 +97,40 @@ func (b *Backend) Prepare(ctx context.Context) error {
 	if _, err := Check(ctx); err != nil {
 		return err
 	}
-	img, err := b.images(ctx, "")
-	if err != nil {
-		return err
-	}
-	for kind, program := range programs {
-		if img.foreign[kind] {
-			if !imageExists(ctx, img.of[kind]) {
-				return fmt.Errorf("%s names image %s, which is not on this machine; docker pull it first", variables[kind], img.of[kind])
-			}
-			continue
-		}
-		files := map[string]string{program: b.programs.Path(program)}
-		if err := b.buildImage(ctx, img.of[kind], files, kind == plan.Peer, img.tools); err != nil {
-			return err
-		}
-	}
-	if b.plan.Deployed != nil {
-		return b.PrepareChaincode(ctx, b.plan.Deployed.Version)
-	}
-	return nil
+	return b.prepare(ctx, b.plan.Running())
 }
 
 // PrepareChaincode builds the image of a version of the chaincode.
 func (b *Backend) PrepareChaincode(ctx context.Context, version string) error {
-	img, err := b.images(ctx, version)
+	return b.prepare(ctx, []*plan.Node{{Kind: plan.Chaincode, Version: version}})
+}
+
+func (b *Backend) prepare(ctx context.Context, nodes []*plan.Node) error {
+	img, err := b.images(ctx)
 	if err != nil {
 		return err
 	}
-	program := native.ChaincodeProgram(b.plan, version)
-	if err := checkStatic(program); err != nil {
-		return err
+	for _, n := range nodes {
+		name := img.image(n)
+		if imageExists(ctx, name) {
+			continue
+		}
+		if img.foreign[n.Kind] {
+			return fmt.Errorf("%s names image %s, which is not on this machine; docker pull it first", variables[n.Kind], name)
+		}
+		program := programs[n.Kind]
+		path := b.programs.Path(program)
+		if n.Kind == plan.Chaincode {
+			program, path = "chaincode", native.ChaincodeProgram(b.plan, n.Version)
+			if err := checkStatic(path); err != nil {
+				return err
+			}
+		}
+		if err := b.buildImage(ctx, name, program, path, img.tools, n.Kind == plan.Peer); err != nil {
+			return err
+		}
 	}
-	return b.buildImage(ctx, img.of[plan.Chaincode], map[string]string{"chaincode": program}, false, img.tools)
+	return nil
 }
 
 // checkStatic refuses a program that could not run in an empty image.
@@ -153,23 +153,19 @@ func imageExists(ctx context.Context, name string) bool {
 	return err == nil
 }
 
-func (b *Backend) buildImage(ctx context.Context, name string, files map[string]string, builder bool, tools string) error {
-	if imageExists(ctx, name) {
-		return nil
-	}
+// buildImage makes an image that holds nothing but a program, tallynet as its health check, and for peers the builder.
+func (b *Backend) buildImage(ctx context.Context, name, program, path, tools string, builder bool) error {
 	dir, err := os.MkdirTemp("", "tallynet-image-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 	var text strings.Builder
-	fmt.Fprintf(&text, "FROM scratch\nLABEL %s=%s\nENV PATH=%s\n", label, b.plan.Name, binDir)
-	for program, path := range files {
-		if err := copyFile(path, filepath.Join(dir, program)); err != nil {
-			return err
-		}
-		fmt.Fprintf(&text, "COPY %s %s/\n", program, binDir)
+	fmt.Fprintf(&text, "FROM scratch\nLABEL %s=%s\nENV PATH=%s\n", label, program, binDir)
+	if err := copyFile(path, filepath.Join(dir, program)); err != nil {
+		return err
 	}
+	fmt.Fprintf(&text, "COPY %s %s/\n", program, binDir)
 	if err := copyFile(filepath.Join(tools, "tallynet"), filepath.Join(dir, "tallynet")); err != nil {
 		return err
 	}
