@@ -132,10 +132,11 @@ func (r *reader) noteDiscounts(n *xmlsafe.Node, note string, i *Invoice) {
 			i.Terms = append(i.Terms, d)
 		}
 	}
+	before := len(i.Terms)
 	for _, m := range skontoLine.FindAllStringSubmatch(note, maxDiscounts) {
 		add(m[2], m[1], m[3])
 	}
-	if len(i.Terms) > 0 {
+	if len(i.Terms) > before {
 		return
 	}
 	for _, e := range ratesFirst {
