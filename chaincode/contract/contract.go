@@ -20,8 +20,10 @@ func contracts() ([]contractapi.ContractInterface, ledger.Access) {
 		&Circle{Contract: named("circle", "Who may read: circles and their keys")},
 		&Receipt{Contract: named("receipt", "Warehouse receipts, devices and evidence")},
 		&Receivable{Contract: named("receivable", "Claims: invoices, confirmations, fragments, payments")},
+		&Credit{Contract: named("credit", "Models, consents and scores")},
+		&Financing{Contract: named("financing", "Policies, applications, decisions, loans and limits")},
 	}
-	return list, ledger.Merge(memberAccess, circleAccess, receiptAccess, receivableAccess)
+	return list, ledger.Merge(memberAccess, circleAccess, receiptAccess, receivableAccess, creditAccess, financingAccess)
 }
 
 func named(name, title string) contractapi.Contract {

@@ -14,31 +14,33 @@ import (
 // ScoreFact is what a decision needs of a verified score. Whoever makes it from the score on the ledger has checked that
 // the score is usable.
 type ScoreFact struct {
-	ID          string
-	Application string
-	Subject     string
-	CardHash    string
-	Points      int64
-	Reasons     []string // names of the features that cost points, ranked
-	EvidenceOn  calendar.Date
+	ID          string        `json:"id"`
+	Application string        `json:"application"`
+	Subject     string        `json:"subject"`
+	CardHash    string        `json:"card_hash"`
+	Points      int64         `json:"points"`
+	Reasons     []string      `json:"reasons"` // names of the features that cost points, ranked
+	EvidenceOn  calendar.Date `json:"evidence_on"`
 }
 
 // CollateralFact is what a decision needs of a piece of collateral, taken from the ledger.
 type CollateralFact struct {
 	Ref
-	Owner      string // party
-	Currency   string
-	ValueMinor int64 // face of a claim, appraised value of goods
+	Owner      string `json:"owner"` // party
+	Currency   string `json:"currency"`
+	ValueMinor int64  `json:"value_minor"` // face of a claim, value of goods
 	// Buyer owes the claim; empty for goods.
-	Buyer string
+	Buyer string `json:"buyer,omitempty"`
 	// DueOn is the day on which the claim is due; no date for goods.
-	DueOn calendar.Date
-	// Proved: the buyer has undertaken to pay, or evidence of delivery or storage is there.
-	Proved bool
-	// EvidenceOn is the date of the oldest fact that the value rests on (price, inspection); no date where it cannot age.
-	EvidenceOn calendar.Date
+	DueOn calendar.Date `json:"due_on"`
+	// Proved: the buyer has undertaken to pay, or devices have reported on the goods.
+	Proved bool `json:"proved"`
+	// Impaired: the claim is disputed or overdue, or the goods were not kept as they must be.
+	Impaired bool `json:"impaired"`
+	// EvidenceOn is the date of the oldest fact that the value rests on; no date where it cannot age.
+	EvidenceOn calendar.Date `json:"evidence_on"`
 	// ReservedFor is the application that holds the collateral.
-	ReservedFor string
+	ReservedFor string `json:"reserved_for"`
 }
 
 // Headroom is the free room of one lane of a limit that the loan would draw on.
@@ -52,12 +54,12 @@ type Headroom struct {
 
 // Case is everything that a decision depends on. The same case gives the same decision, byte for byte, on every peer.
 type Case struct {
-	Application Application
-	Score       ScoreFact
-	Collateral  []CollateralFact // in the order of the application
-	Headroom    []Headroom       // one for each of Draws
-	Policy      Policy
-	Today       calendar.Date
+	Application Application      `json:"application"`
+	Score       ScoreFact        `json:"score"`
+	Collateral  []CollateralFact `json:"collateral"` // in the order of the application
+	Headroom    []Headroom       `json:"headroom"`   // one for each of Draws
+	Policy      Policy           `json:"policy"`
+	Today       calendar.Date    `json:"today"`
 }
 
 // LimitUse is what a loan uses of one lane of a limit.
@@ -86,6 +88,34 @@ type Decision struct {
 	Score         string        `json:"score"`
 	CardHash      string        `json:"card_hash"`
 	DecidedOn     calendar.Date `json:"decided_on"`
+}
+
+// Claimed is what a bank submits to have an application decided: the score, the lanes that the loan would draw on, one for
+// each of Draws, and the decision that follows from them.
+type Claimed struct {
+	Score    string   `json:"score"`
+	Lanes    []int    `json:"lanes"`
+	Decision Decision `json:"decision"`
+}
+
+// Validate reports every failure of the input with its field and value.
+func (c Claimed) Validate() error {
+	var f fault.Fields
+	checkID(&f, "score", c.Score)
+	checkLanes(&f, c.Lanes)
+	if len(c.Decision.Reasons) > MaxReasons {
+		f.Add("decision.reasons", len(c.Decision.Reasons), "must be at most %d", MaxReasons)
+	}
+	return f.Err()
+}
+
+func checkLanes(f *fault.Fields, lanes []int) {
+	if len(lanes) > 4*MaxCollateral {
+		f.Add("lanes", len(lanes), "must be at most %d", 4*MaxCollateral)
+	}
+	for _, lane := range lanes {
+		checkRange(f, "lanes", int64(lane), 0, MaxLanes-1)
+	}
 }
 
 // scoreOnly reports whether nothing but the score stands against the application.
@@ -277,6 +307,9 @@ func (c Case) checkProduct(d *Decision, maturity calendar.Date, tenorDays int64)
 		if !f.Proved {
 			d.because(CollateralUnproved, f.ID)
 		}
+		if f.Impaired {
+			d.because(CollateralImpaired, f.ID)
+		}
 		if f.DueOn.After(maturity) {
 			d.because(CollateralDueLate, f.ID)
 		}
@@ -285,7 +318,7 @@ func (c Case) checkProduct(d *Decision, maturity calendar.Date, tenorDays int64)
 
 // lendable is what the bank lends on a piece of collateral.
 func (c Case) lendable(f CollateralFact) (int64, error) {
-	if f.Currency != c.Policy.Terms.Currency || f.ValueMinor <= 0 || !f.Proved {
+	if f.Currency != c.Policy.Terms.Currency || f.ValueMinor <= 0 || !f.Proved || f.Impaired {
 		return 0, nil
 	}
 	return money.MulDiv(f.ValueMinor, int64(c.Policy.Terms.advanceRate(f.Kind)), int64(money.Whole), money.Down)

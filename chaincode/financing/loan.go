@@ -38,6 +38,7 @@ const (
 	CallDefault  LoanAction = "default"
 	CureDefault  LoanAction = "cure"
 	CallRecourse LoanAction = "call_recourse"
+	EnforceLoan  LoanAction = "enforce"
 	WriteOffLoan LoanAction = "write_off"
 	RecoverPart  LoanAction = "recover"
 )
@@ -53,6 +54,7 @@ var LoanTable = transition.Table[LoanStatus, LoanAction]{
 	{From: Active, Action: CallDefault, To: Defaulted, Who: bankChecker, Why: "It is overdue for as long as the terms say; the bank may turn to the collateral."},
 	{From: Defaulted, Action: ChargeFee, To: Defaulted, Who: bankMaker, Why: "The costs of collection, with their ground."},
 	{From: Defaulted, Action: CallRecourse, To: Defaulted, Who: bankChecker, Why: "The bank asks the borrower to pay what the buyer has not; only where the terms are with recourse."},
+	{From: Defaulted, Action: EnforceLoan, To: Defaulted, Who: bankChecker, Why: "The collateral becomes the bank's, to collect or to sell; what it brings is a payment."},
 	{From: Defaulted, Action: RepayPart, To: Defaulted, Who: bankMaker, Why: "From the borrower, the buyer, or the sale of collateral."},
 	{From: Defaulted, Action: RepayAll, To: Repaid, Who: bankMaker, Why: "Nothing is owed any more; what is left of the collateral is free again."},
 	{From: Defaulted, Action: CureDefault, To: Active, Who: bankChecker, Why: "What was overdue has been paid."},
@@ -139,6 +141,7 @@ type Loan struct {
 	RecoveredMinor   int64      `json:"recovered_minor"` // of what was written off
 	SurplusMinor     int64      `json:"surplus_minor"`   // paid beyond the debt: the bank owes it to the borrower
 	RecourseCalled   bool       `json:"recourse_called,omitempty"`
+	Enforced         bool       `json:"enforced,omitempty"` // the collateral is the bank's
 	Movements        []Movement `json:"movements"`
 }
 

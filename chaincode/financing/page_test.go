@@ -38,5 +38,5 @@ func TestTables(t *testing.T) {
 	transitiontest.Check(t, financing.LoanTable,
 		[]financing.LoanStatus{financing.Agreed, financing.Active, financing.Defaulted, financing.WrittenOff, financing.Repaid, financing.Cancelled},
 		[]financing.LoanAction{financing.AgreeLoan, financing.DrawDown, financing.CancelLoan, financing.ChargeFee, financing.RepayPart,
-			financing.RepayAll, financing.CallDefault, financing.CureDefault, financing.CallRecourse, financing.WriteOffLoan, financing.RecoverPart})
+			financing.RepayAll, financing.CallDefault, financing.CureDefault, financing.CallRecourse, financing.EnforceLoan, financing.WriteOffLoan, financing.RecoverPart})
 }

@@ -11,6 +11,7 @@ const (
 	TenorTooLong         ReasonCode = "TENOR_TOO_LONG"
 	CollateralUnfit      ReasonCode = "COLLATERAL_NOT_ELIGIBLE"
 	CollateralUnproved   ReasonCode = "COLLATERAL_NOT_CONFIRMED"
+	CollateralImpaired   ReasonCode = "COLLATERAL_IMPAIRED"
 	CollateralDueLate    ReasonCode = "COLLATERAL_DUE_AFTER_MATURITY"
 	CollateralTooLow     ReasonCode = "COLLATERAL_TOO_LOW"
 	AmountBelowMinimum   ReasonCode = "AMOUNT_BELOW_MINIMUM"
@@ -50,6 +51,7 @@ func ReasonTexts() []ReasonText {
 		{TenorTooLong, "The time to maturity is longer than the bank's maximum.", "期限长于银行的最长期限。", "Choose an earlier maturity or claims that are due earlier.", "选择更早的到期日或更早到期的应收账款。"},
 		{CollateralUnfit, "The bank does not lend on this collateral.", "银行不接受此担保物。", "Leave it out or replace it.", "去掉或更换该担保物。"},
 		{CollateralUnproved, "The claim is not confirmed, or the goods have no evidence.", "应收账款未经确认，或货物缺少凭证。", "Have the buyer confirm the invoice, or the warehouse attach evidence.", "请买方确认发票，或请仓库补充凭证。"},
+		{CollateralImpaired, "The claim is disputed or overdue, or the goods were not kept as they must be.", "应收账款有争议或已逾期，或货物未按要求保管。", "Settle the dispute, or replace the goods.", "解决争议，或更换货物。"},
 		{CollateralDueLate, "The claim is due after the loan.", "应收账款的到期日晚于贷款到期日。", "Choose a later maturity or leave the claim out.", "选择更晚的到期日，或去掉该应收账款。"},
 		{CollateralTooLow, "The collateral does not carry the amount.", "担保物价值不足以支持该金额。", "Ask for less or add collateral.", "降低金额或增加担保物。"},
 		{AmountBelowMinimum, "The amount is below the bank's minimum.", "金额低于银行的最低金额。", "Ask for more, with collateral for it.", "提高金额并提供相应担保物。"},

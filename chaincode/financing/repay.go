@@ -147,6 +147,19 @@ func (l Loan) Recourse(by member.Actor, at time.Time) (Loan, error) {
 	return next, nil
 }
 
+// Enforce turns to the collateral.
+func (l Loan) Enforce(by member.Actor, at time.Time) (Loan, error) {
+	if l.Enforced {
+		return l, fault.New(fault.TransitionDenied, "the collateral of loan %s is enforced already", l.ID)
+	}
+	next, err := l.turn(EnforceLoan, "", by, at)
+	if err != nil {
+		return l, err
+	}
+	next.Enforced = true
+	return next, nil
+}
+
 // WriteOff takes everything that is owed as a loss, on the operation's day. The debt itself goes on: recoveries count
 // against the loss.
 func (l Loan) WriteOff(note string, by member.Actor, at time.Time) (Loan, error) {
@@ -195,4 +208,37 @@ func (l Loan) turn(action LoanAction, note string, by member.Actor, at time.Time
 		return l, err
 	}
 	return next.note(Movement{On: calendar.From(at), Action: action, Note: note, By: by, At: at}), nil
+}
+
+// DrawInput is what the bank's maker submits at drawdown, sealed. Lanes names the lane of each of the loan's uses, in their
+// order; none leaves those of the decision.
+type DrawInput struct {
+	Lanes []int  `json:"lanes,omitempty"`
+	Note  string `json:"note,omitempty"` // the bank's payment reference
+}
+
+// Validate reports every failure of the input with its field and value.
+func (in DrawInput) Validate() error {
+	var f fault.Fields
+	checkLanes(&f, in.Lanes)
+	if len(in.Note) > MaxNoteBytes {
+		f.Add("note", in.Note, "must have at most %d bytes", MaxNoteBytes)
+	}
+	return f.Err()
+}
+
+// FeeInput is a fee with its ground, sealed.
+type FeeInput struct {
+	FeeMinor int64  `json:"fee_minor"`
+	Ground   string `json:"ground"`
+}
+
+// NoteInput is a note, sealed.
+type NoteInput struct {
+	Note string `json:"note"`
+}
+
+// RebalanceInput sets a limit's total, sealed; 0 leaves it.
+type RebalanceInput struct {
+	TotalMinor int64 `json:"total_minor"`
 }

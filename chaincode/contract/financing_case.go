@@ -1,0 +1,151 @@
+package contract
+
+import (
+	"strconv"
+
+	"github.com/tallystick/tallystick/chaincode/calendar"
+	"github.com/tallystick/tallystick/chaincode/credit"
+	"github.com/tallystick/tallystick/chaincode/fault"
+	"github.com/tallystick/tallystick/chaincode/financing"
+	"github.com/tallystick/tallystick/chaincode/ledger"
+	"github.com/tallystick/tallystick/chaincode/receivable"
+)
+
+// loadCase gathers everything that a decision depends on. Picked names the lane of each limit, in the order of
+// financing.Draws; none means the first. Limits that are not on the ledger yet are returned, not written.
+func loadCase(tx *ledger.Tx, a financing.Application, desk, score string, picked []int) (c financing.Case, fresh []opening, err error) {
+	c.Application, c.Today = a, tx.Today()
+	if c.Policy, err = activePolicy(tx, desk); err != nil {
+		return c, nil, err
+	}
+	if c.Score, err = usableScore(tx, a, score); err != nil {
+		return c, nil, err
+	}
+	for _, ref := range a.Collateral {
+		fact, err := collateralFact(tx, ref)
+		if err != nil {
+			return c, nil, err
+		}
+		c.Collateral = append(c.Collateral, fact)
+	}
+	c.Headroom, fresh, err = headroom(tx, c, picked)
+	return c, fresh, err
+}
+
+// usableScore loads a score and checks that it may be decided with today, and that the consent still stands.
+func usableScore(tx *ledger.Tx, a financing.Application, id string) (financing.ScoreFact, error) {
+	s, err := scores.Get(tx, id)
+	if err != nil {
+		return financing.ScoreFact{}, err
+	}
+	if err := s.Usable(tx.Today()); err != nil {
+		return financing.ScoreFact{}, err
+	}
+	if s.Bank != a.Bank {
+		return financing.ScoreFact{}, fault.New(fault.ScoreNotUsable, "score %s is another bank's", id)
+	}
+	consent, err := consents.Get(tx, a.Consent)
+	if err != nil {
+		return financing.ScoreFact{}, err
+	}
+	if err := consent.Allows(a.Applicant, a.Bank, credit.ScopeScore, tx.Today()); err != nil {
+		return financing.ScoreFact{}, err
+	}
+	fact := financing.ScoreFact{ID: s.ID, Application: s.Application, Subject: s.Subject, CardHash: s.CardHash, Points: s.Claim.Points,
+		EvidenceOn: s.EvidenceOn}
+	for _, r := range s.Claim.Reasons {
+		fact.Reasons = append(fact.Reasons, r.Code)
+	}
+	return fact, nil
+}
+
+func collateralFact(tx *ledger.Tx, ref financing.Ref) (financing.CollateralFact, error) {
+	if ref.Kind == financing.Fragment {
+		return fragmentFact(tx, ref)
+	}
+	return receiptFact(tx, ref)
+}
+
+// fragmentFact: a claim is worth its face, and proved by the buyer's undertaking, which does not age.
+func fragmentFact(tx *ledger.Tx, ref financing.Ref) (financing.CollateralFact, error) {
+	r, f, err := fragmentWith(tx, ref.ID)
+	if err != nil {
+		return financing.CollateralFact{}, err
+	}
+	fact := financing.CollateralFact{Ref: ref, Owner: f.Holder, Currency: f.Currency, ValueMinor: f.FaceMinor, Buyer: r.Invoice.Buyer,
+		DueOn: f.DueDate, Proved: r.HasClaim(), Impaired: r.Status != receivable.Confirmed || f.Dispute != ""}
+	fact.Circle = r.Programme
+	if f.Encumbrance != nil {
+		fact.ReservedFor = f.Encumbrance.Application
+	}
+	return fact, nil
+}
+
+// receiptFact: goods are worth what they are declared and insured for, proved once devices have reported on them, and impaired
+// when a device has seen them outside of the conditions under which they must be kept.
+func receiptFact(tx *ledger.Tx, ref financing.Ref) (financing.CollateralFact, error) {
+	r, err := receipts.Get(tx, ref.ID)
+	if err != nil {
+		return financing.CollateralFact{}, err
+	}
+	fact := financing.CollateralFact{Ref: ref, Owner: r.Owner.Party}
+	fact.Circle = r.Programme
+	if r.Declared != nil {
+		fact.Currency, fact.ValueMinor = r.Declared.Currency, r.Declared.Minor
+	}
+	if r.Lien != nil {
+		fact.ReservedFor = r.Lien.Financing
+	}
+	w, found, err := watches.Find(tx, ref.ID)
+	if err != nil || !found {
+		return fact, err
+	}
+	fact.Proved = w.Batches > 0
+	for _, d := range w.Devices {
+		if on := calendar.From(d.LastAt); fact.EvidenceOn.IsZero() || on.Before(fact.EvidenceOn) {
+			fact.EvidenceOn = on
+		}
+		fact.Impaired = fact.Impaired || d.Breaches > 0
+	}
+	return fact, nil
+}
+
+func headroom(tx *ledger.Tx, c financing.Case, picked []int) (list []financing.Headroom, fresh []opening, err error) {
+	for i, d := range financing.Draws(c.Policy, c.Application, c.Collateral) {
+		number := 0
+		if i < len(picked) {
+			number = picked[i]
+		}
+		id, err := c.Policy.Terms.LimitID(c.Policy.Bank, d.Kind, d.Subject)
+		if err != nil {
+			return nil, nil, err
+		}
+		lane, found, err := lanes.Find(tx, id, strconv.Itoa(number))
+		if err != nil {
+			return nil, nil, err
+		}
+		if !found {
+			if lane, fresh, err = unopened(tx, c.Policy, d, id, number, fresh); err != nil {
+				return nil, nil, err
+			}
+		}
+		list = append(list, financing.Headroom{Kind: d.Kind, Subject: d.Subject, Limit: id, Lane: number, FreeMinor: lane.FreeMinor()})
+	}
+	return list, fresh, nil
+}
+
+// unopened is the lane of a limit that the policy sets and that nobody has drawn on yet.
+func unopened(tx *ledger.Tx, p financing.Policy, d financing.Draw, id string, number int, fresh []opening) (financing.Lane, []opening, error) {
+	_, exists, err := limits.Find(tx, id)
+	if err != nil {
+		return financing.Lane{}, fresh, err
+	}
+	limit, all, err := financing.OpenLimit(p, d.Kind, d.Subject)
+	if err != nil {
+		return financing.Lane{}, fresh, err
+	}
+	if exists || number >= len(all) {
+		return financing.Lane{}, fresh, fault.New(fault.LimitMismatch, "limit %s has no lane %d", id, number)
+	}
+	return all[number], append(fresh, opening{limit, all}), nil
+}

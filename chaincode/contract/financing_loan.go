@@ -1,0 +1,190 @@
+package contract
+
+import (
+	"github.com/tallystick/tallystick/chaincode/financing"
+	"github.com/tallystick/tallystick/chaincode/ledger"
+	"github.com/tallystick/tallystick/chaincode/member"
+)
+
+// Draw pays a loan out (sealed input: financing.DrawInput) and draws on its limits: LIMIT_EXCEEDED where a lane has no room.
+func (*Financing) Draw(ctx *ledger.Context, id string) (*FinancingStatus, error) {
+	return loanStep(ctx, "financing:Draw", id, func(tx *ledger.Tx, l financing.Loan, by member.Actor) (financing.Loan, error) {
+		in, err := ledger.Input[financing.DrawInput](tx)
+		if err != nil {
+			return l, err
+		}
+		if l, err = l.Draw(in.Lanes, in.Note, by, tx.Now()); err != nil {
+			return l, err
+		}
+		return l, drawLanes(tx, l.Uses)
+	})
+}
+
+// Cancel ends a loan that was not drawn, and frees its collateral.
+func (*Financing) Cancel(ctx *ledger.Context, id string) (*FinancingStatus, error) {
+	return loanStep(ctx, "financing:Cancel", id, func(tx *ledger.Tx, l financing.Loan, by member.Actor) (financing.Loan, error) {
+		if err := forParty(tx, by, l.Borrower, l.Bank); err != nil {
+			return l, err
+		}
+		return l.Cancel(by, tx.Now())
+	})
+}
+
+// Charge adds a fee (sealed input: financing.FeeInput).
+func (*Financing) Charge(ctx *ledger.Context, id string) (*FinancingStatus, error) {
+	return loanStep(ctx, "financing:Charge", id, func(tx *ledger.Tx, l financing.Loan, by member.Actor) (financing.Loan, error) {
+		in, err := ledger.Input[financing.FeeInput](tx)
+		if err != nil {
+			return l, err
+		}
+		return l.Charge(in.FeeMinor, in.Ground, by, tx.Now())
+	})
+}
+
+// Repay books a payment (sealed input: financing.Payment). The last one frees the collateral.
+func (*Financing) Repay(ctx *ledger.Context, id string) (*FinancingStatus, error) {
+	return loanStep(ctx, "financing:Repay", id, func(tx *ledger.Tx, l financing.Loan, by member.Actor) (financing.Loan, error) {
+		in, err := ledger.Input[financing.Payment](tx)
+		if err != nil {
+			return l, err
+		}
+		return l.Repay(in, by, tx.Now())
+	})
+}
+
+// Default calls an overdue loan in default.
+func (*Financing) Default(ctx *ledger.Context, id string) (*FinancingStatus, error) {
+	return loanStep(ctx, "financing:Default", id, func(tx *ledger.Tx, l financing.Loan, by member.Actor) (financing.Loan, error) {
+		return l.Default(by, tx.Now())
+	})
+}
+
+// Cure ends a default once nothing is overdue.
+func (*Financing) Cure(ctx *ledger.Context, id string) (*FinancingStatus, error) {
+	return loanStep(ctx, "financing:Cure", id, func(tx *ledger.Tx, l financing.Loan, by member.Actor) (financing.Loan, error) {
+		return l.Cure(by, tx.Now())
+	})
+}
+
+// Recourse asks the borrower to pay what the buyer has not.
+func (*Financing) Recourse(ctx *ledger.Context, id string) (*FinancingStatus, error) {
+	return loanStep(ctx, "financing:Recourse", id, func(tx *ledger.Tx, l financing.Loan, by member.Actor) (financing.Loan, error) {
+		return l.Recourse(by, tx.Now())
+	})
+}
+
+// Enforce makes a defaulted loan's claims the bank's and lets it sell the goods.
+func (*Financing) Enforce(ctx *ledger.Context, id string) (*FinancingStatus, error) {
+	return loanStep(ctx, "financing:Enforce", id, func(tx *ledger.Tx, l financing.Loan, by member.Actor) (financing.Loan, error) {
+		next, err := l.Enforce(by, tx.Now())
+		if err != nil {
+			return l, err
+		}
+		return next, enforceCollateral(tx, l)
+	})
+}
+
+// WriteOff takes what is owed as a loss (sealed input: financing.NoteInput).
+func (*Financing) WriteOff(ctx *ledger.Context, id string) (*FinancingStatus, error) {
+	return loanStep(ctx, "financing:WriteOff", id, func(tx *ledger.Tx, l financing.Loan, by member.Actor) (financing.Loan, error) {
+		in, err := ledger.Input[financing.NoteInput](tx)
+		if err != nil {
+			return l, err
+		}
+		return l.WriteOff(in.Note, by, tx.Now())
+	})
+}
+
+// Recover books money on a written-off loan (sealed input: financing.Payment).
+func (*Financing) Recover(ctx *ledger.Context, id string) (*FinancingStatus, error) {
+	return loanStep(ctx, "financing:Recover", id, func(tx *ledger.Tx, l financing.Loan, by member.Actor) (financing.Loan, error) {
+		in, err := ledger.Input[financing.Payment](tx)
+		if err != nil {
+			return l, err
+		}
+		return l.Recover(in, by, tx.Now())
+	})
+}
+
+// loanStep is a method that changes one loan by one step. What the step has freed of the limits goes back to their lanes, and
+// the collateral of a loan that has ended is free again.
+func loanStep(ctx *ledger.Context, function, id string, rule func(*ledger.Tx, financing.Loan, member.Actor) (financing.Loan, error)) (*FinancingStatus, error) {
+	tx := ctx.Tx()
+	actor, err := tx.Authorise(function)
+	if err != nil {
+		return nil, err
+	}
+	before, err := loans.Get(tx, id)
+	if err != nil {
+		return nil, err
+	}
+	l, err := rule(tx, before, actor)
+	if err != nil {
+		return nil, err
+	}
+	freed, err := l.Freed(before)
+	if err != nil {
+		return nil, err
+	}
+	if err := freeLanes(tx, freed); err != nil {
+		return nil, err
+	}
+	if l.Status == financing.Repaid || l.Status == financing.Cancelled {
+		if err := releaseCollateral(tx, l); err != nil {
+			return nil, err
+		}
+	}
+	desk, err := tx.CircleOf(loans.Type(), id)
+	if err != nil {
+		return nil, err
+	}
+	last := l.Movements[len(l.Movements)-1]
+	tx.Emit(ledger.Event{Type: "loan." + string(last.Action), ID: id, Circle: desk, Ref: l.Application})
+	return &FinancingStatus{ID: id, Status: string(l.Status), Loan: id}, loans.Update(tx, l, id)
+}
+
+// RebalanceLimit divides the free room of a limit over its lanes again, and may set its total (sealed input:
+// financing.RebalanceInput).
+func (*Financing) RebalanceLimit(ctx *ledger.Context, id string) (*FinancingStatus, error) {
+	tx := ctx.Tx()
+	if _, err := tx.Authorise("financing:RebalanceLimit"); err != nil {
+		return nil, err
+	}
+	in, err := ledger.Input[financing.RebalanceInput](tx)
+	if err != nil {
+		return nil, err
+	}
+	l, list, err := ownLimit(tx, id)
+	if err != nil {
+		return nil, err
+	}
+	total := in.TotalMinor
+	if total == 0 {
+		total = l.TotalMinor
+	}
+	if l, list, err = l.Rebalance(list, total); err != nil {
+		return nil, err
+	}
+	if err := limits.Update(tx, l, id); err != nil {
+		return nil, err
+	}
+	tx.Emit(ledger.Event{Type: "limit.rebalanced", ID: id})
+	return &FinancingStatus{ID: id, Status: "rebalanced"}, saveLanes(tx, list)
+}
+
+// GatherLimit puts all free room of a limit into one lane.
+func (*Financing) GatherLimit(ctx *ledger.Context, id string, lane int) (*FinancingStatus, error) {
+	tx := ctx.Tx()
+	if _, err := tx.Authorise("financing:GatherLimit"); err != nil {
+		return nil, err
+	}
+	l, list, err := ownLimit(tx, id)
+	if err != nil {
+		return nil, err
+	}
+	if list, err = l.Gather(list, lane); err != nil {
+		return nil, err
+	}
+	tx.Emit(ledger.Event{Type: "limit.gathered", ID: id})
+	return &FinancingStatus{ID: id, Status: "gathered"}, saveLanes(tx, list)
+}
