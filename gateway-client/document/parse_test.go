@@ -299,6 +299,40 @@ func TestDueDateOfAnInvoiceWithoutOne(t *testing.T) {
 	assert.Contains(t, warningCodes(two), "DUE_DATES_DIFFER")
 }
 
+func TestTaxInASecondCurrency(t *testing.T) {
+	doc := parsed(t, changed(t, "acme-INV-1001.xml", "<cac:TaxTotal>\n", `<cac:TaxTotal><cbc:TaxAmount currencyID="SEK">9.99</cbc:TaxAmount></cac:TaxTotal><cac:TaxTotal>`))
+	assert.Equal(t, int64(770_378), *doc.Invoice.Totals.TaxMinor)
+	assert.Empty(t, doc.Warnings)
+	doc = parsed(t, changed(t, "cedar-INV-3002-cii.xml", `<ram:TaxTotalAmount currencyID="EUR">`, `<ram:TaxTotalAmount currencyID="SEK">9.99</ram:TaxTotalAmount><ram:TaxTotalAmount currencyID="EUR">`))
+	assert.Equal(t, int64(210_000), *doc.Invoice.Totals.TaxMinor)
+	assert.Empty(t, doc.Warnings)
+}
+
+func TestInstalmentsInCII(t *testing.T) {
+	const first = "<ram:SpecifiedTradePaymentTerms>"
+	second := func(date string) string {
+		return first + `<ram:DueDateDateTime><udt:DateTimeString format="102">` + date + `</udt:DateTimeString></ram:DueDateDateTime></ram:SpecifiedTradePaymentTerms>` + first
+	}
+	doc := parsed(t, changed(t, "cedar-INV-3002-cii.xml", first, second("20260401")))
+	assert.True(t, doc.Invoice.DueDate.IsZero())
+	assert.Contains(t, warningCodes(doc), "DUE_DATES_DIFFER")
+	doc = parsed(t, changed(t, "cedar-INV-3002-cii.xml", first, second("20260314")))
+	assert.Equal(t, day("2026-03-14"), doc.Invoice.DueDate)
+	assert.Len(t, doc.Invoice.Terms, 1)
+}
+
+func TestDecimals(t *testing.T) {
+	for text, want := range map[string]Decimal{"64.": "64", "+007.50": "7.50", "-0.00": "0.00", "-.5": "-0.5", "0": "0"} {
+		d, ok := canonicalDecimal(text)
+		assert.True(t, ok, text)
+		assert.Equal(t, want, d, text)
+	}
+	for _, text := range []string{"", ".", "-", "+", "1,5", "1e3", "1.2.3", "--1", " 1", strings.Repeat("1", 65)} {
+		_, ok := canonicalDecimal(text)
+		assert.False(t, ok, text)
+	}
+}
+
 func TestDiscountsInNotes(t *testing.T) {
 	type discount struct{ rate, days, base int64 }
 	for note, want := range map[string][]discount{
@@ -367,6 +401,7 @@ func TestRebase(t *testing.T) {
 	cii := parsed(t, string(Rebase([]byte(sample(t, "cedar-INV-3002-cii.xml")), day("2026-01-13"), day("2024-02-29")))).Invoice
 	assert.Equal(t, day("2024-02-29"), cii.IssueDate)
 	assert.Equal(t, text, Rebase(text, day("2026-01-15"), day("2026-01-15")))
+	assert.Equal(t, `format="102">20261315<`, string(Rebase([]byte(`format="102">20261315<`), day("2026-01-15"), day("2026-01-16"))))
 	assert.Equal(t, "12026-01-15 2026-13-01 at 2026-01-16T08:00:00Z, 2026-01-16",
 		string(Rebase([]byte("12026-01-15 2026-13-01 at 2026-01-15T08:00:00Z, 2026-01-15"), day("2026-01-15"), day("2026-01-16"))))
 }

@@ -257,6 +257,24 @@ func TestEmptyEPCListWithSensorsIsAllowed(t *testing.T) {
 	assert.Equal(t, "$.epcList", list[0].Path)
 }
 
+func TestAnObservedAggregationNeedsNoParent(t *testing.T) {
+	text := strings.NewReplacer(`"ADD"`, `"OBSERVE"`, `"parentID": "urn:epc:id:sscc:9520001.0000000101",`, "").Replace(valid[AggregationEvent])
+	assert.Equal(t, []string{"urn:x:1", "urn:x:2"}, parsed(t, text)[0].Instances())
+}
+
+// What the metadata of an element say holds for each of its reports that does not say otherwise.
+func TestAReportOverridesItsMetadata(t *testing.T) {
+	text := strings.Replace(valid[ObjectEvent], `{"type": "Temperature", "value": 19.50, "uom": "CEL"}`,
+		`{"type": "Temperature", "value": 19.50, "uom": "CEL"},
+		{"type": "Mass", "value": 2, "uom": "TNE", "time": "2026-01-15T07:58:00Z", "deviceID": "urn:x:scale"}`, 1)
+	reports := parsed(t, text)[0].Reports
+	require.Len(t, reports, 2)
+	assert.Equal(t, "urn:epc:id:giai:9520001.1", reports[0].Device)
+	assert.Equal(t, 55, reports[0].Time.Minute())
+	assert.Equal(t, "urn:x:scale", reports[1].Device)
+	assert.Equal(t, 58, reports[1].Time.Minute())
+}
+
 func TestEveryFailureIsReported(t *testing.T) {
 	spoilt := strings.NewReplacer(`"OBSERVE"`, `"LOOK"`, `"CEL"`, "1", `"urn:uuid:1"`, "2").Replace(valid[ObjectEvent])
 	list := failures(t, "["+valid[AssociationEvent]+","+spoilt+"]")
