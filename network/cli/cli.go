@@ -37,6 +37,7 @@ type app struct {
 	want   plan.Wanted
 	kind   string // backend as written
 	order  string // ordering as written
+	began  bool   // a command has begun: the line was understood
 }
 
 // usageError marks a mistake in how a command was called.
@@ -54,12 +55,17 @@ func Main(args []string) int {
 		return 0
 	}
 	fmt.Fprintln(a.err, "tallynet:", err)
-	var usage usageError
-	if errors.As(err, &usage) {
+	if a.isUsage(err) {
 		fmt.Fprintln(a.err, "See: tallynet --help")
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// isUsage says whether the failure lies in how the command was called: it says so, or no command had begun.
+func (a *app) isUsage(err error) bool {
+	var usage usageError
+	return !a.began || errors.As(err, &usage)
 }
 
 func newRoot(a *app) *cobra.Command {
@@ -84,7 +90,6 @@ A network has a name and keeps its state in a folder until it is reset; several 
 	}
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.name, "name", envOr("TALLYNET_NAME", "demo"), "name of the network (or TALLYNET_NAME)")
 	flags.StringVar(&a.state, "state", "", "folder that keeps the state of networks (or TALLYNET_STATE; default ~/.local/share/tallystick)")
@@ -93,21 +98,13 @@ A network has a name and keeps its state in a folder until it is reset; several 
 	root.AddCommand(a.check_(), a.up(), a.deploy(), a.status(), a.logs(), a.env(), a.stop(), a.start(), a.down(), a.reset(),
 		a.topology(), a.probe())
 	for _, c := range root.Commands() {
-		if c.Args != nil {
-			c.Args = usageArgs(c.Args)
+		run := c.RunE
+		c.RunE = func(c *cobra.Command, args []string) error {
+			a.began = true
+			return run(c, args)
 		}
 	}
 	return root
-}
-
-// usageArgs makes a wrong number of arguments a usage error.
-func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if err := check(c, args); err != nil {
-			return usageError{fmt.Errorf("%s: %w", c.CommandPath(), err)}
-		}
-		return nil
-	}
 }
 
 func envOr(name, otherwise string) string {

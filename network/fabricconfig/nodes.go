@@ -268,7 +268,6 @@ func Command(n *plan.Node, program func(name string) string) {
 			"CHAINCODE_TLS_KEY=" + n.File(TLSKey),
 			"CHAINCODE_TLS_CERT=" + n.File(TLSCert),
 			"CHAINCODE_TLS_CLIENT_CA=" + n.File(TLSCA),
-			"CORE_CHAINCODE_ID_NAME=" + n.PackageID,
 		}
 	}
 }

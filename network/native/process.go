@@ -168,3 +168,14 @@ func (p process) gone(within time.Duration) bool {
 		}
 	}
 }
+
+// Self identifies the calling process, for Alive.
+func Self() ([]byte, error) {
+	return json.Marshal(process{PID: os.Getpid(), Started: startMark(os.Getpid()), Program: os.Args[0]})
+}
+
+// Alive says whether the process that Self identified still runs.
+func Alive(self []byte) bool {
+	var p process
+	return json.Unmarshal(self, &p) == nil && p.alive()
+}
