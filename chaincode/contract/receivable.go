@@ -1,6 +1,8 @@
 package contract
 
 import (
+	"strings"
+
 	"github.com/hyperledger/fabric-contract-api-go/v2/contractapi"
 
 	"github.com/tallystick/tallystick/chaincode/fault"
@@ -86,11 +88,11 @@ func (*Receivable) Issue(ctx *ledger.Context, programme, id string) (*Step, erro
 	if in.ID != id {
 		return nil, fault.New(fault.InputInvalid, "the input is for another receivable than %s", id)
 	}
-	r, err := issueReceivable(tx, actor, programme, in)
+	list, err := issueReceivables(tx, actor, programme, in)
 	if err != nil {
 		return nil, err
 	}
-	return stepOf(r), nil
+	return stepOf(list[0]), nil
 }
 
 // IssueBulk enters many invoices (input: receivable.BulkIssuance): all of them, or none.
@@ -104,52 +106,87 @@ func (*Receivable) IssueBulk(ctx *ledger.Context, programme string) (*BulkStep, 
 	if err != nil {
 		return nil, err
 	}
+	list, err := issueReceivables(tx, actor, programme, in.Items...)
+	if err != nil {
+		return nil, err
+	}
 	out := &BulkStep{}
-	for _, item := range in.Items {
-		r, err := issueReceivable(tx, actor, programme, item)
-		if err != nil {
-			return nil, about(err, item.ID)
-		}
+	for _, r := range list {
 		out.Steps = append(out.Steps, *stepOf(r))
 	}
 	return out, nil
 }
 
-func issueReceivable(tx *ledger.Tx, actor member.Actor, programme string, in receivable.Issuance) (receivable.Receivable, error) {
-	var r receivable.Receivable
+// issueReceivables decides on every invoice first, and then saves all of them, so that what it must look at is read at once.
+func issueReceivables(tx *ledger.Tx, actor member.Actor, programme string, items ...receivable.Issuance) ([]receivable.Receivable, error) {
 	rules, err := rulesOf(tx, programme)
 	if err != nil {
-		return r, err
+		return nil, err
 	}
-	seller, err := parties.Get(tx, programme, in.Invoice.Seller)
+	list := make([]receivable.Receivable, len(items))
+	var keys []string
+	for i, in := range items {
+		key, err := fingerprintKey(tx, programme, in.Invoice)
+		if err != nil {
+			return nil, about(err, in.ID)
+		}
+		if list[i], err = receivable.New(in, programme, rules, key, actor, tx.Now()); err != nil {
+			return nil, about(err, in.ID)
+		}
+		mine, err := keysOfIssue(list[i])
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, mine...)
+	}
+	if err := tx.Warm(keys...); err != nil {
+		return nil, err
+	}
+	for _, r := range list {
+		if err := claimFingerprint(tx, r.Fingerprint, r.ID, programme); err != nil {
+			return nil, about(err, r.ID)
+		}
+		if err := receivables.Create(tx, programme, r, r.ID); err != nil {
+			return nil, err
+		}
+		if err := lookalikes.Create(tx, programme, Lookalike{Receivable: r.ID, Programme: programme}, r.NearFingerprint, r.ID); err != nil {
+			return nil, err
+		}
+		tx.Emit(ledger.Event{Type: "receivable.issued", ID: r.ID, Circle: programme})
+	}
+	return list, nil
+}
+
+// fingerprintKey returns the seller's, when both parties are registered in the programme.
+func fingerprintKey(tx *ledger.Tx, programme string, i receivable.Invoice) ([]byte, error) {
+	seller, err := parties.Get(tx, programme, i.Seller)
 	if err != nil {
-		return r, err
+		return nil, err
 	}
-	if _, err = parties.Get(tx, programme, in.Invoice.Buyer); err != nil {
-		return r, err
+	if _, err := parties.Get(tx, programme, i.Buyer); err != nil {
+		return nil, err
 	}
-	key, err := seller.Key()
+	return seller.Key()
+}
+
+func keysOfIssue(r receivable.Receivable) ([]string, error) {
+	record, err := receivables.Key(r.ID)
 	if err != nil {
-		return r, err
+		return nil, err
 	}
-	if r, err = receivable.New(in, programme, rules, key, actor, tx.Now()); err != nil {
-		return r, err
+	unique, err := fingerprints.Key(r.Fingerprint)
+	if err != nil {
+		return nil, err
 	}
-	if err := claimFingerprint(tx, r.Fingerprint, r.ID, programme); err != nil {
-		return r, err
-	}
-	if err := receivables.Create(tx, programme, r, r.ID); err != nil {
-		return r, err
-	}
-	tx.Emit(ledger.Event{Type: "receivable.issued", ID: r.ID, Circle: programme})
-	return r, lookalikes.Create(tx, programme, Lookalike{Receivable: r.ID, Programme: programme}, r.NearFingerprint, r.ID)
+	near, err := lookalikes.Key(r.NearFingerprint, r.ID)
+	return []string{record, unique, near}, err
 }
 
 // about adds the id of the item of a bulk to a failure.
 func about(err error, id string) error {
 	code := fault.CodeOf(err)
 	if e, ok := err.(*fault.Error); ok && code != "" {
-		return &fault.Error{Code: code, Detail: id + ": " + e.Detail, Fields: e.Fields}
+		return &fault.Error{Code: code, Detail: strings.TrimSuffix(id+": "+e.Detail, ": "), Fields: e.Fields}
 	}
 	return err
 }
@@ -220,7 +257,11 @@ func (*Receivable) Confirm(ctx *ledger.Context, id string) (*Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	return confirmReceivable(tx, actor, receivable.ByCertificate(tx.Identity().CertificatePEM), r, in)
+	out, err := confirmReceivables(tx, actor, []receivable.Receivable{r}, []receivable.Confirmation{in})
+	if err != nil {
+		return nil, err
+	}
+	return &out.Steps[0], nil
 }
 
 // ConfirmBulk confirms many receivables (input: receivable.BulkConfirmation): all of them, or none.
@@ -242,27 +283,40 @@ func (*Receivable) ConfirmBulk(ctx *ledger.Context) (*BulkStep, error) {
 	if err != nil {
 		return nil, err
 	}
-	check, out := receivable.ByCertificate(tx.Identity().CertificatePEM), &BulkStep{}
-	for i, r := range list {
-		s, err := confirmReceivable(tx, actor, check, r, in.Items[i].Confirmation)
-		if err != nil {
-			return nil, about(err, r.ID)
-		}
-		out.Steps = append(out.Steps, *s)
+	signatures := make([]receivable.Confirmation, len(list))
+	for i, item := range in.Items {
+		signatures[i] = item.Confirmation
 	}
-	return out, nil
+	return confirmReceivables(tx, actor, list, signatures)
 }
 
-func confirmReceivable(tx *ledger.Tx, actor member.Actor, check receivable.Verifier, r receivable.Receivable, in receivable.Confirmation) (*Step, error) {
-	r, root, err := r.Confirm(in, check, actor, tx.Now())
-	if err != nil {
+// confirmReceivables decides on every confirmation first, and then saves all of them.
+func confirmReceivables(tx *ledger.Tx, actor member.Actor, list []receivable.Receivable, in []receivable.Confirmation) (*BulkStep, error) {
+	check := receivable.ByCertificate(tx.Identity().CertificatePEM)
+	roots, keys, out := make([]receivable.Fragment, len(list)), make([]string, len(list)), &BulkStep{}
+	for i, r := range list {
+		var err error
+		if list[i], roots[i], err = r.Confirm(in[i], check, actor, tx.Now()); err != nil {
+			return nil, about(err, r.ID)
+		}
+		if keys[i], err = fragments.Key(r.ID, roots[i].ID); err != nil {
+			return nil, err
+		}
+	}
+	if err := tx.Warm(keys...); err != nil {
 		return nil, err
 	}
-	if err := receivables.Update(tx, r, r.ID); err != nil {
-		return nil, err
+	for i, r := range list {
+		if err := receivables.Update(tx, r, r.ID); err != nil {
+			return nil, err
+		}
+		if err := createFragments(tx, r.Programme, roots[i]); err != nil {
+			return nil, err
+		}
+		tx.Emit(ledger.Event{Type: "receivable.confirmed", ID: r.ID, Circle: r.Programme, Ref: roots[i].ID})
+		out.Steps = append(out.Steps, *stepOf(r, roots[i]))
 	}
-	tx.Emit(ledger.Event{Type: "receivable.confirmed", ID: r.ID, Circle: r.Programme, Ref: root.ID})
-	return stepOf(r, root), createFragments(tx, r.Programme, root)
+	return out, nil
 }
 
 // Reject refuses an invoice for good (input: receivable.Because). It may be issued again, as a new receivable.

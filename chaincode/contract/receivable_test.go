@@ -153,3 +153,83 @@ func TestFinancingHoldsFragments(t *testing.T) {
 		return buyFragment(tx, other, bankParty, receivable.WithoutRecourse, 990, root)
 	})
 }
+
+func TestReceivableBeforeConfirmation(t *testing.T) {
+	w := newTrade(t)
+	because := receivable.Because{Reasons: []receivable.Reason{"PRI"}, Note: "price of line 2"}
+	id := opaque("rcv", 1)
+	w.must(w.issue(1, "RE-1", 100))
+	assert.Equal(t, receivable.Disputed, w.step(w.submit(buyer("maker"), "receivable:Dispute", because, id)).Status)
+	assert.Equal(t, receivable.Issued, w.step(w.submit(buyer("maker"), "receivable:Resolve", nil, id)).Status)
+	assert.Equal(t, receivable.Proposed, w.step(w.submit(buyer("maker"), "receivable:ProposeConfirm", nil, id)).Status)
+	assert.Equal(t, receivable.Issued, w.step(w.submit(buyer("checker"), "receivable:Return", nil, id)).Status)
+	assert.Equal(t, receivable.Withdrawn, w.step(w.submit(seller("maker"), "receivable:Withdraw", nil, id)).Status)
+	w.refused(fault.TransitionDenied)(w.submit(buyer("maker"), "receivable:ProposeConfirm", nil, id))
+	w.refused(fault.ReceivableNotConfirmed)(w.submit(buyer("maker"), "receivable:Age", nil, id))
+	rules := decoded[receivable.Rules](t, w.must(w.evaluate(bank("maker"), "receivable:Rules", tradeCircle)))
+	assert.Equal(t, 180, rules.MaxTenorDays)
+	w.must(w.submit(buyer("governor"), "receivable:SetRules", receivable.Rules{MaxTenorDays: 60}, tradeCircle))
+	w.refused(fault.TenorTooLong)(w.issue(2, "RE-2", 100))
+	w.must(w.submit(buyer("governor"), "receivable:SetRules", receivable.Rules{MaxTenorDays: 120}, tradeCircle))
+	w.must(w.issue(2, "RE-2", 100))
+	in := receivable.Issuance{ID: opaque("rcv", 3), Invoice: w.invoice("RE-3", 100)}
+	w.refused(fault.InputInvalid, "the id in public and the one inside differ")(w.submit(seller("maker"), "receivable:Issue", in, tradeCircle, id))
+	in.Invoice.Buyer = "p-000000ffff"
+	w.refused(fault.RecordNotFound, "a buyer whom the programme does not know")(w.submit(seller("maker"), "receivable:Issue", in, tradeCircle, in.ID))
+	w.refused(fault.InputMissing)(w.submit(seller("maker"), "receivable:Issue", nil, tradeCircle, in.ID))
+}
+
+func TestCreditNoteCascadeOnTheLedger(t *testing.T) {
+	w := newTrade(t)
+	id, root := w.confirmed(1, "RE-1", 1000)
+	parts := w.step(w.submit(seller("maker"), "receivable:Split", receivable.Division{AmountsMinor: []int64{100, 300}}, root)).Fragments
+	offering := receivable.Offering{To: tierTwoParty, Recourse: receivable.WithRecourse}
+	for _, f := range parts[1:] {
+		w.must(w.submit(seller("maker"), "receivable:Offer", offering, f))
+	}
+	w.must(w.submit(tierTwo("maker"), "receivable:Decline", nil, parts[1]))
+	w.must(w.submit(seller("maker"), "receivable:Offer", offering, parts[1]))
+	w.must(w.submit(seller("maker"), "receivable:TakeBack", nil, parts[1]))
+	w.must(w.submit(seller("maker"), "receivable:Offer", offering, parts[1]))
+	for _, f := range parts[1:] {
+		w.must(w.submit(tierTwo("maker"), "receivable:Accept", nil, f))
+	}
+	note := receivable.Crediting{ID: opaque("crn", 1), TypeCode: "381", Number: "G-1", IssueDate: w.today(), Currency: "EUR", AmountMinor: 500, DocumentHash: strings.Repeat("cd", 32)}
+	w.must(w.submit(tierTwo("maker"), "receivable:Consent", receivable.Consenting{CreditNote: note.ID, UpToMinor: 250}, parts[1]))
+	w.must(w.submit(seller("maker"), "receivable:CreditNote", note, id, note.ID))
+	got := decoded[[]receivable.CreditNote](t, w.must(w.evaluate(bank("maker"), "receivable:CreditNotes", id)))[0]
+	assert.Equal(t, []receivable.Cut{{Fragment: parts[0], Holder: sellerParty, Minor: 100}, {Fragment: parts[1], Holder: tierTwoParty, Minor: 250}}, got.Cuts)
+	assert.Equal(t, int64(150), got.Recourse.Minor)
+	w.refused(fault.NotPermitted)(w.submit(user{buyerMSP, bankParty, "checker"}, "receivable:SettleRecourse", nil, id, note.ID))
+	w.must(w.submit(buyer("checker"), "receivable:SettleRecourse", nil, id, note.ID))
+	w.refused(fault.TransitionDenied)(w.submit(buyer("checker"), "receivable:SettleRecourse", nil, id, note.ID))
+
+	again := w.step(w.submit(tierTwo("maker"), "receivable:Split", receivable.Division{Ratios: []int64{2, 1}}, parts[2])).Fragments
+	w.must(w.submit(tierTwo("maker"), "receivable:Merge", nil, text(again)))
+	w.net.Advance(days(90 + 90))
+	assert.Equal(t, receivable.Defaulted, w.step(w.submit(bank("underwriter"), "receivable:Age", nil, id)).Status)
+	assert.Equal(t, receivable.WrittenOff, w.step(w.submit(tierTwo("checker"), "receivable:WriteOff", nil, id)).Status)
+	pay := receivable.Paying{ID: opaque("pay", 1), AmountMinor: 650, Currency: "EUR"}
+	assert.Equal(t, receivable.Settled, w.step(w.submit(buyer("checker"), "receivable:Pay", pay, id, pay.ID)).Status)
+	w.refused(fault.RecordNotFound)(w.submit(buyer("maker"), "receivable:Thaw", nil, id, opaque("dsp", 1)))
+}
+
+func TestOutsidersFindNoTerms(t *testing.T) {
+	w := newTrade(t)
+	id, root := w.confirmed(1, "RE-SECRET/0042", 48_250_017)
+	parts := w.step(w.submit(seller("maker"), "receivable:Split", receivable.Division{AmountsMinor: []int64{12_345_678}}, root)).Fragments
+	w.refused(fault.SplitNotExact)(w.submit(seller("maker"), "receivable:Split", receivable.Division{AmountsMinor: []int64{77_777_777}}, parts[0]))
+	for _, msp := range []string{warehouseMSP, otherBankMSP} {
+		for _, seen := range w.net.SeenBy(msp) {
+			for _, secret := range []string{"RE-SECRET", "48250017", "12345678", "77777777", "Party p-"} {
+				require.NotContains(t, string(seen), secret, msp)
+			}
+		}
+	}
+	for _, who := range []user{otherBank("maker"), {warehouseMSP, "", "operator"}} {
+		for _, function := range []string{"Get", "Fragments", "Holdings"} {
+			_, err := w.evaluate(who, "receivable:"+function, id)
+			require.Contains(t, []fault.Code{fault.NotPermitted, fault.KeyMissing}, fault.CodeOf(err), "%s %s", function, err)
+		}
+	}
+}
