@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -19,7 +18,7 @@ import (
 const (
 	maxBytes        = 32 << 20
 	maxDepth        = 64
-	maxValues       = 2_000_000
+	maxValues       = 1_000_000
 	maxTextBytes    = 16 << 10
 	maxNumberLength = 64
 	maxExponent     = 100
@@ -52,8 +51,6 @@ type node struct {
 	line   int
 }
 
-var plainKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-
 // path is the value's JSON path from the root, RFC 9535 in normal use: $.epcisBody.eventList[0]['example:field'].
 func (n *node) path() string {
 	if n == nil || n.parent == nil {
@@ -71,10 +68,21 @@ func (n *node) step() string {
 
 func memberStep(key string) string {
 	key = failure.Short(key)
-	if plainKey.MatchString(key) {
+	if plainKey(key) {
 		return "." + key
 	}
 	return "['" + strings.ReplaceAll(strings.ReplaceAll(key, `\`, `\\`), "'", `\'`) + "']"
+}
+
+// plainKey reports whether a name needs no quotes in a path.
+func plainKey(key string) bool {
+	for i, c := range key {
+		letter := c == '_' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return key != ""
 }
 
 // get returns the member, or nil.
