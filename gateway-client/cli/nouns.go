@@ -13,5 +13,11 @@ func nouns() []func(*App) *cobra.Command {
 		invoiceCommand,
 		receivableCommand,
 		receiptCommand,
+		consentCommand,
+		applicationCommand,
+		loanCommand,
+		policyCommand,
+		modelCommand,
+		ledgerCommand,
 	}
 }

@@ -21,6 +21,8 @@ type Network interface {
 	Blocks(ctx context.Context, from uint64, each func(Block) error) error
 	// User is who signs.
 	User() User
+	// Now is the clock by which transactions are dated.
+	Now() time.Time
 }
 
 // Proposal is one call of a chaincode function. Transient data reaches the endorsers only.

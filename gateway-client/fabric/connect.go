@@ -76,6 +76,9 @@ func (g *Gateway) Close() error { return errors.Join(g.gateway.Close(), g.conn.C
 // User implements consortium.Network.
 func (g *Gateway) User() consortium.User { return g.user }
 
+// Now implements consortium.Network: the machine's clock, in UTC.
+func (g *Gateway) Now() time.Time { return time.Now().UTC() }
+
 func dial(node profile.Node) (*grpc.ClientConn, error) {
 	pem, err := os.ReadFile(node.TLSCAFile)
 	if err != nil {

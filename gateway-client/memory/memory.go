@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
@@ -116,6 +117,9 @@ type client struct {
 
 // User implements consortium.Network.
 func (c *client) User() consortium.User { return c.user }
+
+// Now implements consortium.Network.
+func (c *client) Now() time.Time { return c.ledger.Now() }
 
 // Evaluate implements consortium.Network.
 func (c *client) Evaluate(_ context.Context, p consortium.Proposal) ([]byte, error) {

@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tallystick/tallystick/chaincode/credit"
+	"github.com/tallystick/tallystick/chaincode/credit/scorecard"
+	"github.com/tallystick/tallystick/chaincode/fault"
+	"github.com/tallystick/tallystick/gateway-client/consortium"
+)
+
+func modelRegisterCommand(app *App) *cobra.Command {
+	var documentation string
+	var challenger bool
+	cmd := &cobra.Command{
+		Use:     "register SCORECARD --documentation FILE",
+		Short:   "Propose a scorecard as your bank's model",
+		Long:    "Registers the integer scorecard (JSON) itself on the ledger, with the hash of its documentation. Somebody of another organisation validates it.",
+		Example: "  tally --org bankA --user olga model register scorecard.json --documentation MODEL.md",
+		Args:    usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			card, err := app.readFile(args[0])
+			if err != nil {
+				return err
+			}
+			parsed, err := scorecard.Parse(card)
+			if err != nil {
+				return err
+			}
+			card, err = parsed.CanonicalJSON()
+			if err != nil {
+				return err
+			}
+			docs, err := app.readFile(documentation)
+			if err != nil {
+				return err
+			}
+			sum := sha256.Sum256(docs)
+			in := credit.ModelProposal{ID: consortium.NewID("mdl"), Intended: credit.ModelChampion, DocumentationHash: hex.EncodeToString(sum[:])}
+			if challenger {
+				in.Intended = credit.ModelChallenger
+			}
+			raw, err := json.Marshal(in)
+			if err != nil {
+				return err
+			}
+			return app.submit(cmd, in.ID, func(*consortium.Session) (consortium.Call, error) {
+				return consortium.Call{Function: "credit:ProposeModel", Args: []string{string(raw), string(card)}, Governed: true}, nil
+			})
+		},
+	}
+	cmd.Flags().StringVar(&documentation, "documentation", "", "the model's documentation: its report, or a text")
+	cmd.Flags().BoolVar(&challenger, "challenger", false, "to be scored beside the champion, not to decide")
+	return requireFlags(cmd, "documentation")
+}
+
+func modelValidateCommand(app *App) *cobra.Command {
+	var report string
+	var reject bool
+	cmd := &cobra.Command{
+		Use:   "validate MODEL --report FILE",
+		Short: "Accept or reject another organisation's model, on a validation report",
+		Args:  usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			text, err := app.readFile(report)
+			if err != nil {
+				return err
+			}
+			sum := sha256.Sum256(text)
+			return app.submit(cmd, args[0], func(s *consortium.Session) (consortium.Call, error) {
+				var m credit.Model
+				if err := s.Evaluate(cmd.Context(), consortium.Call{Function: "credit:Model", Args: args}, &m); err != nil {
+					return consortium.Call{}, err
+				}
+				raw, err := json.Marshal(credit.Verdict{Accept: !reject, CardHash: m.CardHash, DocumentationHash: m.DocumentationHash, ReportHash: hex.EncodeToString(sum[:])})
+				return consortium.Call{Function: "credit:ValidateModel", Args: []string{args[0], string(raw)}, Governed: true}, err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&report, "report", "", "the validation report")
+	cmd.Flags().BoolVar(&reject, "reject", false, "reject the model")
+	return requireFlags(cmd, "report")
+}
+
+// readFile reads a file whole, up to a limit. "-" is standard input.
+func (a *App) readFile(name string) ([]byte, error) {
+	var text bytes.Buffer
+	err := a.eachFile([]string{name}, func(_ string, in io.Reader) error {
+		if n, err := io.Copy(&text, io.LimitReader(in, maxInputFileBytes+1)); err != nil {
+			return err
+		} else if n > maxInputFileBytes {
+			return fault.New(fault.InputTooLarge, "it is larger than %d bytes", maxInputFileBytes)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return text.Bytes(), nil
+}
