@@ -28,6 +28,8 @@ var financingAccess = ledger.Access{
 	"financing:Decide":   {Kinds: kinds(member.Bank), Roles: roles(member.Underwriter)},
 	"financing:Accept":   smeUser,
 
+	"financing:ScoreAndDecide": {Kinds: kinds(member.Bank), Roles: roles(member.Underwriter)},
+
 	"financing:ProposeOverride": bankMaker,
 	"financing:ApproveOverride": bankChecker,
 
@@ -39,6 +41,7 @@ var financingAccess = ledger.Access{
 	"financing:Cure":     bankChecker,
 	"financing:Recourse": bankChecker,
 	"financing:Enforce":  bankChecker,
+	"financing:Sell":     bankChecker,
 	"financing:WriteOff": bankChecker,
 	"financing:Recover":  bankMaker,
 

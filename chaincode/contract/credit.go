@@ -6,6 +6,7 @@ import (
 	"github.com/tallystick/tallystick/chaincode/credit"
 	"github.com/tallystick/tallystick/chaincode/credit/scorecard"
 	"github.com/tallystick/tallystick/chaincode/fault"
+	"github.com/tallystick/tallystick/chaincode/financing"
 	"github.com/tallystick/tallystick/chaincode/ledger"
 	"github.com/tallystick/tallystick/chaincode/member"
 )
@@ -197,39 +198,49 @@ func (*Credit) SubmitScore(ctx *ledger.Context, id string) (*CreditStatus, error
 	if err != nil {
 		return nil, err
 	}
-	a, err := applications.Get(tx, in.Application)
-	if err != nil {
-		return nil, err
+	if in.ID != id {
+		return nil, fault.New(fault.InputInvalid, "the sealed input is for another score than %s", id)
 	}
-	if in.ID != id || a.Bank != actor.MSP || a.Applicant != in.Subject || a.Consent != in.Consent {
-		return nil, fault.New(fault.ScoreNotUsable, "score %s is not about an application to %s", id, actor.MSP)
+	s, err := recordScore(tx, in, actor)
+	return &CreditStatus{ID: id, Status: string(s.Status)}, err
+}
+
+// verifyScore makes a score of a submission about an application to the caller's bank, and writes nothing.
+func verifyScore(tx *ledger.Tx, in credit.Submission, a financing.Application, by member.Actor) (credit.Score, error) {
+	if a.ID != in.Application || a.Bank != by.MSP || a.Applicant != in.Subject || a.Consent != in.Consent {
+		return credit.Score{}, fault.New(fault.ScoreNotUsable, "score %s is not about an application to %s", in.ID, by.MSP)
 	}
 	facts, err := scoreFacts(tx, in)
 	if err != nil {
-		return nil, err
+		return credit.Score{}, err
 	}
-	s, err := credit.Accept(in, facts, verifier, actor, tx.Now())
+	return credit.Accept(in, facts, verifier, by, tx.Now())
+}
+
+// recordScore verifies a score and writes it on the desk of its application.
+func recordScore(tx *ledger.Tx, in credit.Submission, by member.Actor) (credit.Score, error) {
+	a, desk, err := applicationOn(tx, in.Application)
 	if err != nil {
-		return nil, err
+		return credit.Score{}, err
+	}
+	s, err := verifyScore(tx, in, a, by)
+	if err != nil {
+		return s, err
 	}
 	if in.Replaces != "" {
 		old, err := scores.Get(tx, in.Replaces)
 		if err != nil {
-			return nil, err
+			return s, err
 		}
 		if old, err = old.Supersede(s); err != nil {
-			return nil, err
+			return s, err
 		}
 		if err := scores.Update(tx, old, old.ID); err != nil {
-			return nil, err
+			return s, err
 		}
 	}
-	desk, err := tx.CircleOf("application", in.Application)
-	if err != nil {
-		return nil, err
-	}
-	tx.Emit(ledger.Event{Type: "score.submitted", ID: id, Circle: desk, Ref: in.Application})
-	return &CreditStatus{ID: id, Status: string(s.Status)}, scores.Create(tx, desk, s, id)
+	tx.Emit(ledger.Event{Type: "score.submitted", ID: s.ID, Circle: desk, Ref: s.Application})
+	return s, scores.Create(tx, desk, s, s.ID)
 }
 
 // scoreFacts loads what a submission refers to. A model or consent that is not there is left empty: the rules name the failure.

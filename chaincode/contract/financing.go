@@ -3,6 +3,7 @@ package contract
 import (
 	"github.com/hyperledger/fabric-contract-api-go/v2/contractapi"
 
+	"github.com/tallystick/tallystick/chaincode/credit"
 	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/financing"
 	"github.com/tallystick/tallystick/chaincode/ledger"
@@ -154,11 +155,58 @@ func (*Financing) Decide(ctx *ledger.Context, id string) (*FinancingStatus, erro
 	if err != nil {
 		return nil, err
 	}
+	s, err := scores.Get(tx, in.Score)
+	if err != nil {
+		return nil, err
+	}
+	return decide(tx, id, in, s, actor)
+}
+
+// ScoredClaim is a score and the decision that follows from it.
+type ScoredClaim struct {
+	Submission credit.Submission `json:"submission"`
+	Claimed    financing.Claimed `json:"claimed"`
+}
+
+// Validate reports every failure of the input with its field and value.
+func (c ScoredClaim) Validate() error {
+	if err := c.Submission.Validate(); err != nil {
+		return err
+	}
+	return c.Claimed.Validate()
+}
+
+// ScoreAndDecide submits a score and decides with it, in one transaction (sealed input: ScoredClaim). The rules are those of
+// credit:SubmitScore and Decide; it saves waiting for a block between the two.
+func (*Financing) ScoreAndDecide(ctx *ledger.Context, id string) (*FinancingStatus, error) {
+	tx := ctx.Tx()
+	actor, err := tx.Authorise("financing:ScoreAndDecide")
+	if err != nil {
+		return nil, err
+	}
+	in, err := ledger.Input[ScoredClaim](tx)
+	if err != nil {
+		return nil, err
+	}
+	if in.Claimed.Score != in.Submission.ID {
+		return nil, fault.New(fault.ScoreNotUsable, "the decision rests on another score than %s", in.Submission.ID)
+	}
+	s, err := recordScore(tx, in.Submission, actor)
+	if err != nil {
+		return nil, err
+	}
+	return decide(tx, id, in.Claimed, s, actor)
+}
+
+func decide(tx *ledger.Tx, id string, in financing.Claimed, s credit.Score, by member.Actor) (*FinancingStatus, error) {
 	a, desk, err := applicationOn(tx, id)
 	if err != nil {
 		return nil, err
 	}
-	c, fresh, err := loadCase(tx, a, desk, in.Score, in.Lanes)
+	if a.Bank != by.MSP {
+		return nil, fault.New(fault.NotPermitted, "application %s is not to this bank", id)
+	}
+	c, fresh, err := loadCase(tx, a, desk, s, in.Lanes)
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +217,7 @@ func (*Financing) Decide(ctx *ledger.Context, id string) (*FinancingStatus, erro
 	if err := financing.Same(in.Decision, want); err != nil {
 		return nil, err
 	}
-	if a, err = a.Settle(want, c.Policy, actor, tx.Now()); err != nil {
+	if a, err = a.Settle(want, c.Policy, by, tx.Now()); err != nil {
 		return nil, err
 	}
 	if want.Outcome == financing.Decline {
@@ -252,7 +300,11 @@ func overriding(tx *ledger.Tx, a financing.Application, desk string) (financing.
 			return financing.Decision{}, err
 		}
 	}
-	c, fresh, err := loadCase(tx, a, desk, a.Decision.Score, lanesOf(a.Decision.Uses))
+	s, err := scores.Get(tx, a.Decision.Score)
+	if err != nil {
+		return financing.Decision{}, err
+	}
+	c, fresh, err := loadCase(tx, a, desk, s, lanesOf(a.Decision.Uses))
 	if err != nil {
 		return financing.Decision{}, err
 	}

@@ -13,12 +13,12 @@ import (
 
 // loadCase gathers everything that a decision depends on. Picked names the lane of each limit, in the order of
 // financing.Draws; none means the first. Limits that are not on the ledger yet are returned, not written.
-func loadCase(tx *ledger.Tx, a financing.Application, desk, score string, picked []int) (c financing.Case, fresh []opening, err error) {
+func loadCase(tx *ledger.Tx, a financing.Application, desk string, s credit.Score, picked []int) (c financing.Case, fresh []opening, err error) {
 	c.Application, c.Today = a, tx.Today()
 	if c.Policy, err = activePolicy(tx, desk); err != nil {
 		return c, nil, err
 	}
-	if c.Score, err = usableScore(tx, a, score); err != nil {
+	if c.Score, err = usableScore(tx, a, s); err != nil {
 		return c, nil, err
 	}
 	for _, ref := range a.Collateral {
@@ -32,17 +32,13 @@ func loadCase(tx *ledger.Tx, a financing.Application, desk, score string, picked
 	return c, fresh, err
 }
 
-// usableScore loads a score and checks that it may be decided with today, and that the consent still stands.
-func usableScore(tx *ledger.Tx, a financing.Application, id string) (financing.ScoreFact, error) {
-	s, err := scores.Get(tx, id)
-	if err != nil {
-		return financing.ScoreFact{}, err
-	}
+// usableScore checks that a score may be decided with today, and that the consent still stands.
+func usableScore(tx *ledger.Tx, a financing.Application, s credit.Score) (financing.ScoreFact, error) {
 	if err := s.Usable(tx.Today()); err != nil {
 		return financing.ScoreFact{}, err
 	}
 	if s.Bank != a.Bank {
-		return financing.ScoreFact{}, fault.New(fault.ScoreNotUsable, "score %s is another bank's", id)
+		return financing.ScoreFact{}, fault.New(fault.ScoreNotUsable, "score %s is another bank's", s.ID)
 	}
 	consent, err := consents.Get(tx, a.Consent)
 	if err != nil {

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"github.com/tallystick/tallystick/chaincode/credit"
 	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/financing"
 	"github.com/tallystick/tallystick/chaincode/ledger"
@@ -73,7 +74,8 @@ func visible[T any](tx *ledger.Tx, actor member.Actor, list []T, of func(T) (ban
 }
 
 // Case returns everything that a decision on the application depends on, with the score and in the lanes that the bank picks
-// (none: the first of each limit). financing.Decide makes the decision of it, the same here and there.
+// (none: the first of each limit). financing.Decide makes the decision of it, the same here and there. A score that is not on
+// the ledger yet comes as the sealed input (credit.Submission) and is verified as if it were submitted.
 func (*Financing) Case(ctx *ledger.Context, id, score string, picked []int) (*financing.Case, error) {
 	tx := ctx.Tx()
 	actor, err := tx.Authorise("financing:Case")
@@ -87,7 +89,18 @@ func (*Financing) Case(ctx *ledger.Context, id, score string, picked []int) (*fi
 	if err := visibleTo(tx, actor, a.Bank, ""); err != nil {
 		return nil, err
 	}
-	c, _, err := loadCase(tx, a, desk, score, picked)
+	var s credit.Score
+	in, err := ledger.Input[credit.Submission](tx)
+	switch {
+	case err == nil:
+		s, err = verifyScore(tx, in, a, actor)
+	case fault.CodeOf(err) == fault.InputMissing:
+		s, err = scores.Get(tx, score)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c, _, err := loadCase(tx, a, desk, s, picked)
 	return &c, err
 }
 

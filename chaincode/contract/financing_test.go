@@ -195,6 +195,32 @@ func TestFinancingFromApplicationToRepayment(t *testing.T) {
 	d.must(d.apply(4, 8_000_000, root))
 }
 
+func TestScoreAndDecisionInOneTransaction(t *testing.T) {
+	d := newDesk(t)
+	_, root := d.confirmed(1, "RE-1", 10_000_000)
+	d.must(d.apply(1, 0, root))
+	s := d.submission(1, good)
+	p := d.proposal(bank("underwriter"), "financing:Case", s, opaque("app", 1), s.ID, "[]")
+	raw, err := d.net.Evaluate(d.identity(bank("underwriter")), p, regulatorMSP)
+	require.NoError(t, err)
+	decision, err := financing.Decide(decoded[financing.Case](t, raw))
+	require.NoError(t, err)
+	both := ScoredClaim{Submission: s, Claimed: financing.Claimed{Score: s.ID, Lanes: []int{}, Decision: decision}}
+	wrong := both
+	wrong.Submission.Claim.Points--
+	d.refused(fault.ScoreMismatch)(d.submit(bank("underwriter"), "financing:ScoreAndDecide", wrong, opaque("app", 1)))
+	other := both
+	other.Claimed.Score = opaque("scr", 2)
+	d.refused(fault.ScoreNotUsable)(d.submit(bank("underwriter"), "financing:ScoreAndDecide", other, opaque("app", 1)))
+	outside := both
+	outside.Claimed.Decision.Outcome = financing.Decline
+	d.refused(fault.DecisionOutsidePolicy)(d.submit(bank("underwriter"), "financing:ScoreAndDecide", outside, opaque("app", 1)))
+	d.refused(fault.RecordNotFound, "a refused decision leaves no score")(d.evaluate(bank("underwriter"), "credit:Score", s.ID))
+	d.must(d.submit(bank("underwriter"), "financing:ScoreAndDecide", both, opaque("app", 1)))
+	assert.Equal(t, financing.Approved, d.application(1).Status)
+	d.must(d.evaluate(bank("underwriter"), "credit:Score", s.ID))
+}
+
 func TestDeclineFreesTheCollateralAndSaysWhy(t *testing.T) {
 	d := newDesk(t)
 	_, root := d.confirmed(1, "RE-1", 10_000_000)
