@@ -42,7 +42,7 @@ func (*Receivable) GetEvaluateTransactions() []string {
 }
 
 // SetRules writes the programme's terms for receivables (input: receivable.Rules), by the organisation that founded it.
-// Claims that are confirmed keep theirs.
+// Receivables that are issued keep theirs.
 func (*Receivable) SetRules(ctx *ledger.Context, programme string) error {
 	tx := ctx.Tx()
 	actor, err := tx.Authorise("receivable:SetRules")

@@ -143,7 +143,20 @@ func (*Receivable) TermsBulk(ctx *ledger.Context, ids []string) ([]receivable.Te
 	return list, nil
 }
 
-// Fragment returns a fragment with its whole lineage.
+// withoutTiers leaves out of fragments what is between other parties: the buyer sees whom it owes what, and not on which terms
+// its suppliers passed a claim on.
+func withoutTiers(tx *ledger.Tx, list ...receivable.Fragment) error {
+	m, err := ledger.Members.Get(tx, tx.Caller().MSP)
+	if err != nil || m.Kind == member.Bank || m.Kind == member.Regulator {
+		return err
+	}
+	for i := range list {
+		list[i].Chain, list[i].Offer, list[i].Agreed = nil, nil, nil
+	}
+	return nil
+}
+
+// Fragment returns a fragment: to banks and the regulator with its whole lineage, to the buyer without the tiers between.
 func (*Receivable) Fragment(ctx *ledger.Context, id string) (*receivable.Fragment, error) {
 	tx := ctx.Tx()
 	of, err := receivable.ReceivableOf(id)
@@ -154,17 +167,25 @@ func (*Receivable) Fragment(ctx *ledger.Context, id string) (*receivable.Fragmen
 		return nil, err
 	}
 	f, err := fragments.Get(tx, of, id)
-	return &f, err
+	if err != nil {
+		return nil, err
+	}
+	list := []receivable.Fragment{f}
+	return &list[0], withoutTiers(tx, list...)
 }
 
-// Fragments returns all fragments of a receivable, closed ones included, with their whole lineage.
+// Fragments returns all fragments of a receivable, closed ones included, as Fragment does.
 func (*Receivable) Fragments(ctx *ledger.Context, id string) ([]receivable.Fragment, error) {
 	tx := ctx.Tx()
 	if _, err := readReceivable(tx, "receivable:Fragments", id); err != nil {
 		return nil, err
 	}
 	items, err := fragments.All(tx, id)
-	return bodies(items), err
+	if err != nil {
+		return nil, err
+	}
+	list := bodies(items)
+	return list, withoutTiers(tx, list...)
 }
 
 // Holding returns what the caller's party may see of a fragment that it holds, held, or is offered: the debtor's
@@ -220,14 +241,30 @@ func (*Receivable) Payments(ctx *ledger.Context, id string) ([]receivable.Paymen
 	return bodies(items), err
 }
 
-// CreditNotes returns the credit notes on a receivable, with what each lowered and its recourse claim.
+// CreditNotes returns the credit notes on a receivable, with what each lowered and its recourse claim. The seller does not
+// learn from them who else holds fragments.
 func (*Receivable) CreditNotes(ctx *ledger.Context, id string) ([]receivable.CreditNote, error) {
 	tx := ctx.Tx()
 	if _, err := readReceivable(tx, "receivable:CreditNotes", id); err != nil {
 		return nil, err
 	}
 	items, err := creditNotes.All(tx, id)
-	return bodies(items), err
+	if err != nil {
+		return nil, err
+	}
+	list := bodies(items)
+	m, err := ledger.Members.Get(tx, tx.Caller().MSP)
+	if err != nil || m.Kind != member.Supplier {
+		return list, err
+	}
+	for _, n := range list {
+		for i, cut := range n.Cuts {
+			if cut.Holder != tx.Caller().Party {
+				n.Cuts[i].Holder = ""
+			}
+		}
+	}
+	return list, nil
 }
 
 // Disputes returns the disputes over a confirmed receivable.

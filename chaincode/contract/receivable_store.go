@@ -168,10 +168,14 @@ func reserveFragment(tx *ledger.Tx, by member.Actor, application, fragment strin
 	return r, f, saveEncumbrance(tx, r, f, application, "fragment.reserved")
 }
 
-// pledgeFragment gives a reserved fragment to the bank, a party, as security.
+// pledgeFragment gives a reserved fragment to the bank, a party, as security, before the claim is due. Its face may be less
+// than when it was reserved, because the buyer has paid a part: the financing values it again.
 func pledgeFragment(tx *ledger.Tx, application, bank, fragment string) error {
 	r, f, err := fragmentWith(tx, fragment)
 	if err != nil {
+		return err
+	}
+	if err := r.Tradable(tx.Now()); err != nil {
 		return err
 	}
 	if f, err = f.Pledge(application, bank, tx.Now()); err != nil {
@@ -192,10 +196,13 @@ func releaseFragment(tx *ledger.Tx, application, fragment string) error {
 	return saveEncumbrance(tx, r, f, application, "fragment.released")
 }
 
-// buyFragment makes the bank, a party, the holder of a reserved fragment.
+// buyFragment makes the bank, a party, the holder of a reserved fragment, before the claim is due.
 func buyFragment(tx *ledger.Tx, application, bank string, recourse receivable.Recourse, considerationMinor int64, fragment string) error {
 	r, f, err := fragmentWith(tx, fragment)
 	if err != nil {
+		return err
+	}
+	if err := r.Tradable(tx.Now()); err != nil {
 		return err
 	}
 	if f, err = f.TransferTo(application, bank, recourse, considerationMinor, tx.Now()); err != nil {

@@ -200,6 +200,16 @@ func TestCreditNoteCascadeOnTheLedger(t *testing.T) {
 	got := decoded[[]receivable.CreditNote](t, w.must(w.evaluate(bank("maker"), "receivable:CreditNotes", id)))[0]
 	assert.Equal(t, []receivable.Cut{{Fragment: parts[0], Holder: sellerParty, Minor: 100}, {Fragment: parts[1], Holder: tierTwoParty, Minor: 250}}, got.Cuts)
 	assert.Equal(t, int64(150), got.Recourse.Minor)
+	assert.NotContains(t, string(w.must(w.evaluate(seller("maker"), "receivable:CreditNotes", id))), tierTwoParty)
+	owed := decoded[[]receivable.Fragment](t, w.must(w.evaluate(buyer("maker"), "receivable:Fragments", id)))
+	require.Len(t, owed, len(w.fragments(id)))
+	for _, f := range owed {
+		assert.Empty(t, f.Chain, "the buyer sees whom it owes what, not the tiers between")
+		one := decoded[receivable.Fragment](t, w.must(w.evaluate(buyer("maker"), "receivable:Fragment", f.ID)))
+		assert.Equal(t, f, one)
+	}
+	lineage := decoded[receivable.Fragment](t, w.must(w.evaluate(user{regulatorMSP, "", "auditor"}, "receivable:Fragment", parts[1])))
+	assert.Len(t, lineage.Chain, 1)
 	w.refused(fault.NotPermitted)(w.submit(user{buyerMSP, bankParty, "checker"}, "receivable:SettleRecourse", nil, id, note.ID))
 	w.must(w.submit(buyer("checker"), "receivable:SettleRecourse", nil, id, note.ID))
 	w.refused(fault.TransitionDenied)(w.submit(buyer("checker"), "receivable:SettleRecourse", nil, id, note.ID))

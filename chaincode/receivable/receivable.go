@@ -42,7 +42,7 @@ type Receivable struct {
 	Undertaking *Undertaking `json:"undertaking,omitempty"`
 	// Response is the buyer's last rejection or query before confirmation.
 	Response *Response `json:"response,omitempty"`
-	// Rules are the programme's terms when it was confirmed.
+	// Rules are the programme's terms when it was issued.
 	Rules Rules `json:"rules"`
 
 	// ConfirmedMinor is the invoice's payable amount, once confirmed.

@@ -18,8 +18,8 @@ const (
 	MaxDefaultAfterDays = 365
 )
 
-// Rules are a programme's terms for its receivables. They are copied into a receivable when it is confirmed, so a later
-// change does not touch a claim that somebody holds. A zero field means the default.
+// Rules are a programme's terms for its receivables. They are copied into a receivable when it is issued, so a later
+// change does not touch what a buyer confirms or a claim that somebody holds. A zero field means the default.
 type Rules struct {
 	// MaxTenorDays is the longest time from the invoice's issue date to its due date: 180 days by default, never over a
 	// year. (PBoC and others, 2025, on electronic receivable vouchers: six months in principle, a year at most.)
