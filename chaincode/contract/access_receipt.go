@@ -25,10 +25,29 @@ var receiptAccess = ledger.Access{
 	"receipt:Request":        {Kinds: kinds(member.Supplier, member.Buyer), Roles: roles(member.Maker)},
 	"receipt:Deliver":        {Kinds: kinds(member.Warehouse), Roles: roles(member.Operator)},
 	"receipt:Cancel":         {Kinds: kinds(member.Warehouse), Roles: roles(member.Operator)},
+	"receipt:ProposePrices":  {Kinds: kinds(member.Bank, member.Warehouse), Roles: roles(member.Risk, member.Governor)},
+	"receipt:AgreePrices":    {Kinds: kinds(member.Bank), Roles: roles(member.Risk)},
+	"receipt:ObservePrice":   {Kinds: kinds(member.Bank, member.Warehouse), Roles: roles(member.Underwriter, member.Risk, member.Maker, member.Collector)},
+	"receipt:Prices":         {},
+	"receipt:Value":          {},
 	"receipt:Get":            {},
 	"receipt:Device":         {},
 	"receipt:Head":           {},
 	"receipt:Evidence":       {},
 	"receipt:Watch":          {},
 	"receipt:VerifyReading":  {},
+}
+
+// marginAccess: the bank assesses, releases and sells, its borrower brings more collateral, the regulator looks on.
+var marginAccess = ledger.Access{
+	"margin:ProposeTerms":  bankRisk,
+	"margin:ApproveTerms":  bankRisk,
+	"margin:Assess":        {Kinds: kinds(member.Bank), Roles: roles(member.Underwriter, member.Maker, member.Checker, member.Risk)},
+	"margin:AddCollateral": {Kinds: kinds(member.Supplier), Roles: roles(member.Maker)},
+	"margin:Release":       bankChecker,
+	"margin:Liquidate":     bankChecker,
+	"margin:Sell":          bankMaker,
+	"margin:Get":           deskReader,
+	"margin:Terms":         bankReader,
+	"margin:Sale":          deskReader,
 }

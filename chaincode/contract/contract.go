@@ -19,11 +19,12 @@ func contracts() ([]contractapi.ContractInterface, ledger.Access) {
 		&Member{Contract: named("member", "The consortium: members, votes, parties")},
 		&Circle{Contract: named("circle", "Who may read: circles and their keys")},
 		&Receipt{Contract: named("receipt", "Warehouse receipts, devices and evidence")},
+		&Margin{Contract: named("margin", "Loans on goods: value, margin calls, sale")},
 		&Receivable{Contract: named("receivable", "Claims: invoices, confirmations, fragments, payments")},
 		&Credit{Contract: named("credit", "Models, consents and scores")},
 		&Financing{Contract: named("financing", "Policies, applications, decisions, loans and limits")},
 	}
-	return list, ledger.Merge(memberAccess, circleAccess, receiptAccess, receivableAccess, creditAccess, financingAccess)
+	return list, ledger.Merge(memberAccess, circleAccess, receiptAccess, marginAccess, receivableAccess, creditAccess, financingAccess)
 }
 
 func named(name, title string) contractapi.Contract {

@@ -1,6 +1,8 @@
 package contract
 
 import (
+	"slices"
+
 	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/ledger"
 	"github.com/tallystick/tallystick/chaincode/member"
@@ -127,18 +129,60 @@ func pledgeReceipt(tx *ledger.Tx, id, application, loan string) (receipt.Receipt
 	})
 }
 
-// releaseReceipt ends the pledge for the loan.
-func releaseReceipt(tx *ledger.Tx, id, loan string) (receipt.Receipt, error) {
-	return financeReceipt(tx, id, "receipt.released", loan, func(r receipt.Receipt) (receipt.Receipt, error) {
-		return r.Release(loan)
+// releaseReceipt ends the pledge for the loan, on the receipt or on those that have replaced it. What was released or sold
+// before stays as it is.
+func releaseReceipt(tx *ledger.Tx, id, loan string) ([]receipt.Receipt, error) {
+	return eachHeld(tx, id, loan, "receipt.released", func(r receipt.Receipt) (receipt.Receipt, error) { return r.Release(loan) })
+}
+
+// enforceReceipt lets the creditor of the loan sell the goods, under the receipt or those that have replaced it.
+func enforceReceipt(tx *ledger.Tx, id, loan string) ([]receipt.Receipt, error) {
+	return eachHeld(tx, id, loan, "receipt.enforced", func(r receipt.Receipt) (receipt.Receipt, error) {
+		if r.Status == receipt.Enforced {
+			return r, nil
+		}
+		return r.Enforce(loan)
 	})
 }
 
-// enforceReceipt lets the creditor of the loan sell the goods.
-func enforceReceipt(tx *ledger.Tx, id, loan string) (receipt.Receipt, error) {
-	return financeReceipt(tx, id, "receipt.enforced", loan, func(r receipt.Receipt) (receipt.Receipt, error) {
-		return r.Enforce(loan)
-	})
+func eachHeld(tx *ledger.Tx, id, loan, event string, step func(receipt.Receipt) (receipt.Receipt, error)) ([]receipt.Receipt, error) {
+	list, err := heldFor(tx, id, loan)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range list {
+		if list[i], err = financeReceipt(tx, r.ID, event, loan, step); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// maxReplaced bounds how many receipts are followed from one that was split and merged.
+const maxReplaced = 256
+
+// heldFor lists the live receipts that the financing holds and that the receipt with the id has become.
+func heldFor(tx *ledger.Tx, id, financing string) ([]receipt.Receipt, error) {
+	var held []receipt.Receipt
+	ids := []string{id}
+	for i := 0; i < len(ids); i++ {
+		if i >= maxReplaced {
+			return nil, fault.New(fault.InputTooLarge, "receipt %s was replaced by more than %d others", id, maxReplaced)
+		}
+		r, err := receipts.Get(tx, ids[i])
+		if err != nil {
+			return nil, err
+		}
+		if r.Status.Liened() && r.Lien.Financing == financing {
+			held = append(held, r)
+		}
+		for _, next := range r.Into {
+			if !slices.Contains(ids, next) {
+				ids = append(ids, next)
+			}
+		}
+	}
+	return held, nil
 }
 
 // sellReceipt makes the purchaser the owner.
