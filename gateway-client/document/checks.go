@@ -93,10 +93,31 @@ func (r *reader) check(root *xmlsafe.Node, i *Invoice) {
 	if !i.DueDate.IsZero() && i.DueDate.Before(i.IssueDate) {
 		r.warn(root, "DUE_BEFORE_ISSUE", "due %s, issued %s", i.DueDate, i.IssueDate)
 	}
-	if i.Payee != nil {
+	if i.Payee != nil && !i.Payee.sameAs(i.Seller) {
 		r.warn(root, "PAYEE_NOT_SELLER", "the money goes to %q, the seller is %q", i.Payee.Name, i.Seller.Name)
 	}
 	if i.Kind == KindCreditNote && len(i.Preceding) == 0 {
 		r.warn(root, "CREDIT_UNREFERENCED", "the credit note names no invoice")
 	}
+}
+
+// sameAs reports whether two parties of one document are the same: by an identifier with its scheme, or by name where
+// one of them has none.
+func (p Party) sameAs(other Party) bool {
+	schemed := func(ids []Identifier) map[Identifier]bool {
+		found := map[Identifier]bool{}
+		for _, id := range ids {
+			if id.Scheme != "" {
+				found[Identifier{Scheme: id.Scheme, ID: id.ID}] = true
+			}
+		}
+		return found
+	}
+	mine, theirs := schemed(p.IDs), schemed(other.IDs)
+	for id := range mine {
+		if theirs[id] {
+			return true
+		}
+	}
+	return (len(mine) == 0 || len(theirs) == 0) && p.Name != "" && p.Name == other.Name
 }

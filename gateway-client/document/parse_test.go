@@ -133,6 +133,14 @@ func TestPayeePrepaidRounding(t *testing.T) {
 	assert.Equal(t, "Beacon Factoring S.A.", doc.Invoice.Payee.Name)
 	assert.Contains(t, warningCodes(doc), "PAYEE_NOT_SELLER")
 
+	const payee = "<cbc:ID schemeID=\"0088\">9520000100087<"
+	same := parsed(t, changed(t, "birch-INV-2002.xml", payee, "<cbc:ID schemeID=\"0088\">9520000100025<"))
+	assert.NotContains(t, warningCodes(same), "PAYEE_NOT_SELLER", "the seller's own GLN")
+	byName := parsed(t, changed(t, "birch-INV-2002.xml", payee, "<cbc:ID>1<", "Beacon Factoring S.A.", "Birch Fasteners SARL"))
+	assert.NotContains(t, warningCodes(byName), "PAYEE_NOT_SELLER")
+	nameOnly := parsed(t, changed(t, "birch-INV-2002.xml", "Beacon Factoring S.A.", "Birch Fasteners SARL"))
+	assert.Contains(t, warningCodes(nameOnly), "PAYEE_NOT_SELLER", "the name is right, the GLN is not")
+
 	i := parsed(t, sample(t, "cedar-INV-3001.xml")).Invoice
 	assert.Equal(t, int64(146_000), i.Totals.PrepaidMinor)
 	assert.Equal(t, int64(3_000_000), i.Totals.PayableMinor)

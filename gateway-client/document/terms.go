@@ -86,13 +86,17 @@ func (r *reader) days(n *xmlsafe.Node) *int64 {
 	return &days
 }
 
-// rate turns a percentage into basis points; a warning where it is not whole or makes no sense.
+// rate turns a percentage into basis points; a warning where it is not whole or makes no sense. A rate of zero, which
+// some write for the plain due date, is no discount.
 func (r *reader) rate(n *xmlsafe.Node, percent string) *int64 {
 	d, ok := canonicalDecimal(strings.Replace(percent, ",", ".", 1))
 	whole, fraction, _ := strings.Cut(string(d), ".")
 	fraction = strings.TrimRight(fraction, "0")
 	if ok && len(fraction) <= 2 && len(whole) <= 3 {
 		bps, err := strconv.ParseInt(whole+fraction+strings.Repeat("0", 2-len(fraction)), 10, 64)
+		if err == nil && bps == 0 {
+			return nil
+		}
 		if err == nil && bps > 0 && bps <= 10_000 {
 			return &bps
 		}

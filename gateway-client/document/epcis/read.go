@@ -150,7 +150,9 @@ func (r *reader) header(root *node) {
 		r.fail(v, `must be a version in a string, such as "2.0"`)
 	}
 	r.instant(root, "creationDate")
-	r.uri(root, "id")
+	if id := root.get("id"); id != nil && !strings.HasPrefix(id.text, "_:") { // a blank node of JSON-LD names nothing, which is fine
+		r.uriOf(id)
+	}
 	for _, key := range []string{"sender", "receiver", "instanceIdentifier"} {
 		r.text(root, key)
 	}

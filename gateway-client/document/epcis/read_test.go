@@ -192,6 +192,7 @@ func TestForbiddenContainers(t *testing.T) {
 	const context, version, date = `, "@context": "urn:c"`, `, "schemaVersion": "2.0"`, `, "creationDate": "2026-01-15T08:00:00Z"`
 	const body = `, "epcisBody": {"eventList": []}`
 	assert.Empty(t, parsed(t, document(context+version+date+body)))
+	assert.Empty(t, parsed(t, document(context+version+date+body+`, "id": "_:document1"`)))
 	for text, path := range map[string]string{
 		document(version + date + body):                                                                          "$['@context']",
 		document(context + date + body):                                                                          "$.schemaVersion",
@@ -203,6 +204,7 @@ func TestForbiddenContainers(t *testing.T) {
 		document(context + version + date + `, "epcisBody": {"eventList": [7]}`):                                 "$.epcisBody.eventList[0]",
 		document(context + `, "schemaVersion": 2.0` + date + body):                                               "$.schemaVersion",
 		document(context + version + date + body + `, "epcisHeader": 7`):                                         "$.epcisHeader",
+		document(context + version + date + body + `, "id": 7`):                                                  "$.id",
 		document(context + version + date + body + `, "sender": 7`):                                              "$.sender",
 		document(`, "@context": 7` + version + date + body):                                                      "$['@context']",
 		`{"type": "EPCISQueryDocument", "@context": "urn:c", "epcisBody": {"queryResults": {"queryName": "q"}}}`: "$.epcisBody.queryResults.resultsBody",
