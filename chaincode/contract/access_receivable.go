@@ -60,6 +60,8 @@ var receivableAccess = ledger.Access{
 	"receivable:Fragments":   {Kinds: kinds(member.Buyer, member.Bank, member.Regulator)},
 	"receivable:Holding":     tradeReader,
 	"receivable:Holdings":    tradeReader,
+	"receivable:Bill":        {Kinds: kinds(member.Buyer, member.Bank, member.Regulator)},
+	"receivable:Costs":       {Kinds: kinds(member.Bank, member.Regulator)},
 	"receivable:Payments":    {Kinds: kinds(member.Buyer, member.Bank, member.Regulator)},
 	"receivable:CreditNotes": tradeReader,
 	"receivable:Disputes":    tradeReader,

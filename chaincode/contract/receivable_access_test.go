@@ -61,6 +61,8 @@ var mayCall = map[string]string{
 	"Fragments":          "buyer/* bank/* regulator/*",
 	"Holding":            "buyer/* supplier/* bank/* regulator/*",
 	"Holdings":           "buyer/* supplier/* bank/* regulator/*",
+	"Bill":               "buyer/* bank/* regulator/*",
+	"Costs":              "bank/* regulator/*",
 	"Payments":           "buyer/* bank/* regulator/*",
 	"CreditNotes":        "buyer/* supplier/* bank/* regulator/*",
 	"Disputes":           "buyer/* supplier/* bank/* regulator/*",
@@ -82,7 +84,7 @@ func TestEveryFunctionByEveryRole(t *testing.T) {
 		"Freeze": {absent, "dsp-00000001"}, "Thaw": {absent, "dsp-00000001"}, "CreditNote": {absent, "crn-00000001"},
 		"SettleRecourse": {absent, "crn-00000001"}, "Pay": {absent, "pay-00000001"},
 	}
-	for _, name := range []string{"Split", "Offer", "TakeBack", "Accept", "Decline", "Consent", "Fragment", "Holding"} {
+	for _, name := range []string{"Split", "Offer", "TakeBack", "Accept", "Decline", "Consent", "Fragment", "Holding", "Costs"} {
 		args[name] = []string{fragment}
 	}
 	var functions []string

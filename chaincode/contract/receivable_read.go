@@ -231,6 +231,38 @@ func (*Receivable) Holdings(ctx *ledger.Context, id string) ([]receivable.Holdin
 	return list, nil
 }
 
+// Bill returns what the buyer has to pay today, late interest included; what is in dispute is apart.
+func (*Receivable) Bill(ctx *ledger.Context, id string) (*receivable.Bill, error) {
+	tx := ctx.Tx()
+	if _, err := readReceivable(tx, "receivable:Bill", id); err != nil {
+		return nil, err
+	}
+	claim, err := claimOf(tx, id)
+	if err != nil {
+		return nil, err
+	}
+	bill, err := claim.Bill(tx.Today())
+	return &bill, err
+}
+
+// Costs returns the all-in cost of every tier of a fragment.
+func (*Receivable) Costs(ctx *ledger.Context, fragment string) ([]receivable.Cost, error) {
+	tx := ctx.Tx()
+	of, err := receivable.ReceivableOf(fragment)
+	if err != nil {
+		return nil, err
+	}
+	r, err := readReceivable(tx, "receivable:Costs", of)
+	if err != nil {
+		return nil, err
+	}
+	f, err := fragments.Get(tx, of, fragment)
+	if err != nil {
+		return nil, err
+	}
+	return f.Costs(r.Rules.WithDefaults().DayCount)
+}
+
 // Payments returns the payments on a receivable with their distribution.
 func (*Receivable) Payments(ctx *ledger.Context, id string) ([]receivable.Payment, error) {
 	tx := ctx.Tx()

@@ -42,6 +42,11 @@ func TestReceivableFromInvoiceToPayment(t *testing.T) {
 
 	w.net.Advance(days(90))
 	assert.Equal(t, receivable.Matured, w.step(w.submit(buyer("maker"), "receivable:Age", nil, id)).Status)
+	costs := decoded[[]receivable.Cost](t, w.must(w.evaluate(user{regulatorMSP, "", "auditor"}, "receivable:Costs", parts[0])))
+	require.Len(t, costs, 1)
+	assert.Equal(t, int64(10_000), costs[0].CostMinor)
+	bill := decoded[receivable.Bill](t, w.must(w.evaluate(buyer("maker"), "receivable:Bill", id)))
+	assert.Equal(t, int64(4_800_000), bill.TotalMinor)
 	pay := receivable.Paying{ID: opaque("pay", 1), AmountMinor: 4_800_000, Currency: "EUR"}
 	s := w.step(w.submit(buyer("checker"), "receivable:Pay", pay, id, pay.ID))
 	assert.Equal(t, receivable.Settled, s.Status)

@@ -365,11 +365,18 @@ func (b *book) steps() map[string]func(*rapid.T) {
 			}
 			in := paying(amount)
 			in.ID = b.id("pay")
+			bill, billed := claim.Bill(calendar.From(b.now))
 			unchanged(b, claim, func() {
 				out, payment, err := claim.Pay(in, b.who(checker(buyerParty)), b.now)
 				if b.refused(err) {
+					if fault.CodeOf(err) == fault.PaymentTooLarge {
+						require.Greater(b.t, amount, bill.TotalMinor, "what is billed can be paid")
+					}
 					return
 				}
+				require.NoError(b.t, billed)
+				require.LessOrEqual(b.t, amount, bill.TotalMinor, "nobody pays more than the bill")
+				require.Equal(b.t, min(amount, bill.InterestMinor), payment.InterestMinor)
 				var sum int64
 				for _, o := range payment.Payouts {
 					require.True(b.t, o.PrincipalMinor >= 0 && o.InterestMinor >= 0)

@@ -218,6 +218,9 @@ func TestFrozenFragmentsTakeNoPart(t *testing.T) {
 	_, frozen, err := r.Freeze(Objection{ID: "dsp-00000001", Fragments: []string{p[0].ID}, Because: Because{Reasons: []Reason{"QTY"}}}, p, maker(buyerParty), noon)
 	require.NoError(t, err)
 	claim := Claim{r, []Fragment{frozen[0], p[1]}}
+	bill, err := claim.Bill(date("2026-03-02"))
+	require.NoError(t, err)
+	assert.Equal(t, [2]int64{600_00, 400_00}, [2]int64{bill.TotalMinor, bill.DisputedMinor})
 	_, _, err = claim.Pay(paying(600_01), checker(buyerParty), noon)
 	requireCode(t, fault.PaymentTooLarge, err)
 	out, _, err := claim.Pay(paying(600_00), checker(buyerParty), noon)
@@ -236,6 +239,12 @@ func TestLateInterestAndAgeing(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, aged.Status, day)
 	}
+	bill, err := claim.Bill(date("2026-06-11"))
+	require.NoError(t, err)
+	assert.Equal(t, Bill{Receivable: r.ID, Status: Overdue, On: date("2026-06-11"), DueDate: date("2026-06-01"), Currency: "EUR",
+		PrincipalMinor: 1_000_00, InterestMinor: 250, TotalMinor: 1_002_50}, bill)
+	_, err = Claim{Receivable: issue(t, sample())}.Bill(date("2026-06-11"))
+	requireCode(t, fault.ReceivableNotConfirmed, err)
 	// Ten days after the due date: 100000 × 9 % × 10 ÷ 360 = 250, a quarter of it for the first fragment.
 	out, payment, err := claim.Pay(paying(200), checker(buyerParty), on("2026-06-11"))
 	require.NoError(t, err)

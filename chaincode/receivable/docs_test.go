@@ -8,7 +8,6 @@ import (
 	"github.com/tallystick/tallystick/chaincode/transition/transitiontest"
 )
 
-
 func TestTables(t *testing.T) {
 	transitiontest.Check(t, Life, Statuses(), Actions())
 	transitiontest.Check(t, FragmentLife, FragmentStatuses(), FragmentActions())

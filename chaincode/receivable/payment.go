@@ -55,6 +55,47 @@ type Payout struct {
 	InterestMinor  int64  `json:"interest_minor"`
 }
 
+// Bill is what the buyer has to pay on a day. Amounts are in minor units of Currency.
+type Bill struct {
+	Receivable string        `json:"receivable"`
+	Status     Status        `json:"status"`
+	On         calendar.Date `json:"on"`
+	DueDate    calendar.Date `json:"due_date"`
+	Currency   string        `json:"currency"`
+	// PrincipalMinor and InterestMinor are what is owed and not in dispute; TotalMinor is both, the most that Pay takes.
+	PrincipalMinor int64 `json:"principal_minor"`
+	InterestMinor  int64 `json:"interest_minor"`
+	TotalMinor     int64 `json:"total_minor"`
+	// DisputedMinor is the face of frozen fragments.
+	DisputedMinor int64 `json:"disputed_minor"`
+}
+
+// Bill says what is to be paid on the day, late interest up to it included. It changes nothing.
+func (c Claim) Bill(on calendar.Date) (Bill, error) {
+	if !c.Receivable.HasClaim() {
+		return Bill{}, fault.New(fault.ReceivableNotConfirmed, "receivable %s is %s", c.Receivable.ID, c.Receivable.Status)
+	}
+	d, err := c.draft()
+	if err != nil {
+		return Bill{}, err
+	}
+	if err := d.accrue(on); err != nil {
+		return Bill{}, err
+	}
+	b := Bill{Receivable: d.r.ID, Status: d.r.Status, On: on, DueDate: d.r.Invoice.DueDate, Currency: d.r.Invoice.Currency}
+	for _, f := range d.fragments { // the faces together fit, and so does the interest that accrue has checked
+		if f.Status == Frozen {
+			b.DisputedMinor += f.FaceMinor
+			continue
+		}
+		b.PrincipalMinor += f.FaceMinor
+		b.InterestMinor += f.InterestMinor
+	}
+	total, err := d.r.amount(b.PrincipalMinor).Add(d.r.amount(b.InterestMinor))
+	b.TotalMinor = total.Minor
+	return b, err
+}
+
 // Pay distributes a payment of the buyer, by its checker, to the holders on record: late interest first (German Civil
 // Code, section 367; Civil Code of the PRC, article 561), then the faces, each pro rata by the method of largest
 // remainders, in the order of age and id. Frozen fragments take no part, because what the buyer disputes it does not pay.
