@@ -11,8 +11,8 @@ import (
 
 // units.csv converts units of UN/ECE Recommendation 20 to the coherent SI unit of their quantity: a value v is
 // (v + offset) × numerator ÷ denominator there. The factors follow from the definitions of the units (SI Brochure, NIST
-// SP 811), so they are exact where the unit is; they were compared with Annex II and III of Recommendation 20, revision
-// 17, which prints them rounded, and for some of them (P71, H49) with a misplaced decimal point.
+// SP 811), so they are exact where the unit is; they were compared with Annexes II and III of the Recommendation,
+// which print them rounded, and some of them (P71, H49) with a misplaced decimal point.
 //
 //go:embed units.csv
 var unitsCSV string
