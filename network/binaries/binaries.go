@@ -17,7 +17,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -53,6 +52,22 @@ type target struct {
 	module   string // folder below network/tools
 	packages []string
 	cgo      bool
+}
+
+func (t target) flags() []string {
+	ldflags := "-s -w"
+	if t.cgo && runtime.GOOS == "linux" {
+		ldflags += " -linkmode external -extldflags '-static'"
+	}
+	return []string{"-trimpath", "-buildvcs=false", "-ldflags", ldflags}
+}
+
+func (t target) env() []string {
+	cgo := "0"
+	if t.cgo {
+		cgo = "1"
+	}
+	return append(os.Environ(), "CGO_ENABLED="+cgo, "GOFLAGS=", "GOWORK=off")
 }
 
 func targets() []target {
@@ -206,27 +221,19 @@ func build(ctx context.Context, root, dir string, out io.Writer) error {
 	}
 	tools := filepath.Join(root, "network", "tools")
 	fmt.Fprintln(out, "Building Fabric's node programs; this happens once and takes some minutes.")
-	total, err := countPackages(ctx, tools)
+	total, err := countStale(ctx, tools)
 	if err != nil {
 		return err
 	}
-	bar := progressbar.NewOptions(total,
+	bar := progressbar.NewOptions(max(total, 1),
 		progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(30), progressbar.OptionShowCount(),
 		progressbar.OptionSetDescription("  packages"), progressbar.OptionClearOnFinish(),
 		progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionSetPredictTime(false))
 	defer bar.Finish()
 	for _, t := range targets() {
-		ldflags, cgo := "-s -w", "0"
-		if t.cgo {
-			cgo = "1"
-			if runtime.GOOS == "linux" {
-				ldflags += " -linkmode external -extldflags '-static'"
-			}
-		}
-		args := append([]string{"install", "-v", "-trimpath", "-buildvcs=false", "-ldflags", ldflags}, t.packages...)
-		cmd := exec.CommandContext(ctx, "go", args...)
+		cmd := exec.CommandContext(ctx, "go", append(append([]string{"install", "-v"}, t.flags()...), t.packages...)...)
 		cmd.Dir = filepath.Join(tools, t.module)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo, "GOBIN="+dir, "GOFLAGS=", "GOWORK=off")
+		cmd.Env = append(t.env(), "GOBIN="+dir)
 		if err := runCounting(cmd, bar); err != nil {
 			return fmt.Errorf("building %s: %w", strings.Join(t.packages, " "), err)
 		}
@@ -240,13 +247,14 @@ func build(ctx context.Context, root, dir string, out io.Writer) error {
 	return os.WriteFile(filepath.Join(dir, "complete"), nil, 0o644)
 }
 
-// countPackages estimates how many packages a cold build compiles.
-func countPackages(ctx context.Context, tools string) (int, error) {
+// countStale counts the packages that a build has to compile or link.
+func countStale(ctx context.Context, tools string) (int, error) {
 	total := 0
 	for _, t := range targets() {
-		cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-deps", "-f", "{{.ImportPath}}"}, t.packages...)...)
+		args := append([]string{"list", "-deps", "-f", "{{if .Stale}}{{.ImportPath}}{{end}}"}, t.flags()...)
+		cmd := exec.CommandContext(ctx, "go", append(args, t.packages...)...)
 		cmd.Dir = filepath.Join(tools, t.module)
-		cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off")
+		cmd.Env = t.env()
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		text, err := cmd.Output()
@@ -260,7 +268,7 @@ func countPackages(ctx context.Context, tools string) (int, error) {
 
 // runCounting runs go install -v, which prints one line a compiled package, and moves the bar by one each.
 func runCounting(cmd *exec.Cmd, bar *progressbar.ProgressBar) error {
-	w := &lineCounter{bar: bar}
+	w := &lineCounter{bar: bar, lines: bar.State().CurrentNum}
 	cmd.Stderr = w
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("%w\n%s", err, lastLines(w.text.String(), 15))
@@ -271,14 +279,14 @@ func runCounting(cmd *exec.Cmd, bar *progressbar.ProgressBar) error {
 type lineCounter struct {
 	bar   *progressbar.ProgressBar
 	text  bytes.Buffer
-	lines atomic.Int64
+	lines int64 // of the bar
 }
 
 func (w *lineCounter) Write(p []byte) (int, error) {
 	w.text.Write(p)
 	if n := bytes.Count(p, []byte("\n")); n > 0 {
-		// The estimate may be low; a bar beyond its end would be an error.
-		if w.lines.Add(int64(n)) < w.bar.GetMax64() {
+		// A warning of the linker is a line too; the bar must not go beyond its end.
+		if w.lines += int64(n); w.lines < w.bar.GetMax64() {
 			_ = w.bar.Add(n)
 		}
 	}

@@ -67,6 +67,31 @@ again changes nothing, another one is an upgrade. It returns when any two organi
 	return c
 }
 
+func (a *app) serve() *cobra.Command {
+	var program string
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Start the organisations' services: a bank's decides applications by its policy",
+		Long:  "serve starts tallyd for every organisation that has a user with the role underwriter, and writes its configuration. Running ones are replaced.",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.change(func(root string) error {
+				report := progress.New(a.err)
+				n, err := consortium.Open(root, a.name, report)
+				if err != nil {
+					return err
+				}
+				if err := n.Serve(c.Context(), program); err != nil {
+					return err
+				}
+				return a.done(n, report, "has its services")
+			})
+		},
+	}
+	c.Flags().StringVar(&program, "program", "", "tallyd (default: bin/tallyd of the repository, built if it is missing)")
+	return c
+}
+
 // done prints the total and what the network is now.
 func (a *app) done(n *consortium.Network, report *progress.Reporter, what string) error {
 	took := report.Total("total")

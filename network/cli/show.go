@@ -138,6 +138,7 @@ func (a *app) env() *cobra.Command {
 				{"CORE_PEER_TLS_ENABLED", "true"},
 				{"CORE_PEER_TLS_ROOTCERT_FILE", caFile},
 				{"CORE_PEER_TLS_SERVERHOSTOVERRIDE", peer.Name},
+				{"FABRIC_LOGGING_SPEC", "error"},
 				{"TALLYNET_CHANNEL", n.Topology.Channel},
 				{"TALLYNET_CHAINCODE", n.Topology.Chaincode},
 				{"TALLYNET_PROFILE", n.OrgDir(org, "profile.json")},

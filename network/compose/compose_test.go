@@ -34,7 +34,7 @@ func testImages() images {
 }
 
 func TestComposeFile(t *testing.T) {
-	t.Setenv("FABRIC_LOGGING_SPEC", "info")
+	t.Setenv("TALLYNET_LOGGING_SPEC", "info")
 	got, err := render(testNodes(), testImages(), "1000:1000")
 	require.NoError(t, err)
 	file := filepath.Join("testdata", "compose.yaml")

@@ -74,7 +74,7 @@ func wrap(p *plan.Plan, programs *binaries.Set, report *progress.Reporter) (*Net
 	case plan.Native:
 		n.backend = native.New(p, programs)
 	case plan.Compose:
-		n.backend = compose.New(p, programs)
+		n.backend = &split{nodes: compose.New(p, programs), services: native.New(p, programs)}
 	default:
 		return nil, fmt.Errorf("backend %q; it must be native or compose", p.Backend)
 	}
@@ -197,6 +197,11 @@ func (n *Network) waitHealthy(ctx context.Context, nodes []*plan.Node) error {
 // probe shakes hands at the ports that others use, and asks the node's health endpoint where it has one. Health alone
 // does not do: Fabric's programs open that port first.
 func (n *Network) probe(ctx context.Context, node *plan.Node) error {
+	if node.Kind == plan.Service {
+		ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+		defer cancel()
+		return probe.Health(ctx, "http://"+node.External(plan.Main)+"/readyz", nil)
+	}
 	config, err := lifecycle.ClientTLS(n.Plan, node)
 	if err != nil {
 		return err

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/tallystick/tallystick/network/binaries"
 	"github.com/tallystick/tallystick/network/lifecycle"
 	"github.com/tallystick/tallystick/network/native"
 	"github.com/tallystick/tallystick/network/plan"
@@ -22,26 +21,11 @@ type chaincodePreparer interface {
 // Deploy brings a chaincode program into service on the network, or does nothing if it is in service. An empty path
 // means bin/chaincode of the repository, built if it is missing.
 func (n *Network) Deploy(ctx context.Context, program string) error {
-	program, err := chaincodeProgram(ctx, program)
+	program, err := repositoryProgram(ctx, program, "chaincode", "./chaincode")
 	if err != nil {
 		return err
 	}
 	return n.explain(ctx, n.deploy(ctx, program))
-}
-
-func chaincodeProgram(ctx context.Context, program string) (string, error) {
-	if program != "" {
-		return filepath.Abs(program)
-	}
-	root, err := binaries.Root()
-	if err != nil {
-		return "", err
-	}
-	program = filepath.Join(root, "bin", "chaincode")
-	if _, err := os.Stat(program); err == nil {
-		return program, nil
-	}
-	return program, binaries.GoBuild(ctx, root, "./chaincode", program)
 }
 
 func (n *Network) deploy(ctx context.Context, program string) error {
@@ -82,7 +66,7 @@ func (n *Network) deploy(ctx context.Context, program string) error {
 	if err := keepProgram(n.Plan, program, version); err != nil {
 		return err
 	}
-	if p, ok := n.backend.(chaincodePreparer); ok {
+	if p, ok := n.nodes().(chaincodePreparer); ok {
 		if err := n.report.Do("prepare the chaincode's image", func() error { return p.PrepareChaincode(ctx, version) }); err != nil {
 			return err
 		}
@@ -131,6 +115,10 @@ func keepProgram(p *plan.Plan, program, version string) error {
 	if have, err := lifecycle.ProgramVersion(to); err == nil && have == version {
 		return nil
 	}
+	return copyProgram(program, to)
+}
+
+func copyProgram(program, to string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return err
 	}

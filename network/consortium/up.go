@@ -41,7 +41,7 @@ func (n *Network) up(ctx context.Context) error {
 	if err := n.issueTLS(); err != nil {
 		return fmt.Errorf("TLS certificates: %w", err)
 	}
-	if p, ok := n.backend.(preparer); ok {
+	if p, ok := n.nodes().(preparer); ok {
 		if err := n.report.Do("prepare images", func() error { return p.Prepare(ctx) }); err != nil {
 			return err
 		}
@@ -76,7 +76,13 @@ func (n *Network) up(ctx context.Context) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	return n.writeProfiles()
+	if err := n.writeProfiles(); err != nil {
+		return err
+	}
+	if !n.Serving {
+		return nil
+	}
+	return n.report.Do("start the organisations' services", func() error { return n.serve(ctx, n.ServiceNodes()) })
 }
 
 // preparer is a backend that needs something made before nodes can start.

@@ -89,7 +89,7 @@ func TestSecretsDiffer(t *testing.T) {
 }
 
 func TestCommands(t *testing.T) {
-	t.Setenv("FABRIC_LOGGING_SPEC", "")
+	t.Setenv("TALLYNET_LOGGING_SPEC", "")
 	p := testPlan(plan.Native, plan.SmartBFT)
 	program := func(name string) string { return "/bin/" + name }
 	n := p.PeerOf("buyer")

@@ -30,7 +30,7 @@ func logging() []string {
 }
 
 func loggingSpec() string {
-	if spec := os.Getenv("FABRIC_LOGGING_SPEC"); spec != "" {
+	if spec := os.Getenv("TALLYNET_LOGGING_SPEC"); spec != "" {
 		return spec
 	}
 	return DefaultLogging
@@ -260,6 +260,8 @@ func Command(n *plan.Node, program func(name string) string) {
 		n.Program = program("peer")
 		n.Args = []string{"node", "start"}
 		n.Env = append(logging(), "FABRIC_CFG_PATH="+n.Dir)
+	case plan.Service:
+		n.Program = program("tallyd")
 	case plan.Chaincode:
 		n.Program = program("chaincode")
 		n.Env = []string{

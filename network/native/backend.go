@@ -51,8 +51,11 @@ func (b *Backend) Start(_ context.Context, nodes []*plan.Node) error {
 			return fmt.Errorf("%s: port %d on 127.0.0.1 is taken by another program; stop that program and try again", n.Name, port)
 		}
 		fabricconfig.Command(n, func(name string) string {
-			if n.Kind == plan.Chaincode {
+			switch n.Kind {
+			case plan.Chaincode:
 				return ChaincodeProgram(b.plan, n.Version)
+			case plan.Service:
+				return b.plan.ServiceProgram()
 			}
 			return b.programs.Path(name)
 		})

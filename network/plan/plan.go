@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,6 +22,7 @@ const (
 	Orderer   Kind = "orderer"
 	Peer      Kind = "peer"
 	Chaincode Kind = "chaincode"
+	Service   Kind = "service" // what an organisation runs beside its peer
 )
 
 // Port is what a node's port is for.
@@ -60,6 +62,7 @@ type Node struct {
 	Sequence  int64  // of a chaincode: the lifecycle sequence it belongs to
 	Version   string // of a chaincode: its version
 	PackageID string // of a chaincode: its organisation's package
+	User      string // of a service: the organisation's user that it acts as
 	Program   string // path of the program, for the native backend and for building images
 	Args      []string
 	Env       []string
@@ -126,6 +129,8 @@ func portsOf(kind Kind) []Port {
 		return []Port{Main, Operations, Admin}
 	case Peer:
 		return []Port{Main, Operations, Callback}
+	case Service:
+		return []Port{Main}
 	default:
 		return []Port{Main, Spare}
 	}
@@ -142,6 +147,11 @@ func specs(t *topology.Topology) []Node {
 			out = append(out, Node{Name: string(kind) + "-" + o.Name, Kind: kind, Org: o.Name, MSPID: o.MSPID})
 		}
 	}
+	for _, o := range t.Organizations {
+		if _, ok := underwriter(o); ok {
+			out = append(out, Node{Name: "tallyd-" + o.Name, Kind: Service, Org: o.Name, MSPID: o.MSPID})
+		}
+	}
 	return out
 }
 
@@ -149,7 +159,7 @@ func specs(t *topology.Topology) []Node {
 func New(st *State, t *topology.Topology) *Plan {
 	p := &Plan{State: st, Topology: t, Backend: st.Backend}
 	for _, spec := range specs(t) {
-		if spec.Kind == Chaincode {
+		if spec.Kind == Chaincode || spec.Kind == Service {
 			continue
 		}
 		n := spec
@@ -180,11 +190,51 @@ func (p *Plan) ChaincodeNodes(cc *Deployment) []*Node {
 	return out
 }
 
-// Running lists every node that belongs up: the plan's, and the chaincode's once one is deployed.
+// underwriterRole is the role of the user as whom an organisation's service decides applications.
+const underwriterRole = "underwriter"
+
+// underwriter is the user of an organisation whose service decides applications: so far only banks run a service.
+func underwriter(o topology.Organization) (string, bool) {
+	for _, m := range o.Members() {
+		if slices.Contains(m.Roles, underwriterRole) {
+			return m.Name, true
+		}
+	}
+	return "", false
+}
+
+// ServiceNodes are the services of the organisations. They are clients of the network and run on this machine whichever way
+// its nodes do. Args name the configuration file.
+func (p *Plan) ServiceNodes() []*Node {
+	var out []*Node
+	for _, o := range p.Topology.Organizations {
+		user, ok := underwriter(o)
+		name := "tallyd-" + o.Name
+		if !ok || p.Ports[name] == nil {
+			continue
+		}
+		n := &Node{Name: name, Kind: Service, Org: o.Name, MSPID: o.MSPID, Backend: Native, Dir: filepath.Join(p.Dir, "nodes", name),
+			Ports: p.Ports[name], User: user}
+		n.Args = []string{"--config", n.File(ServiceConfig)}
+		out = append(out, n)
+	}
+	return out
+}
+
+// ServiceConfig is the name of a service's configuration in its folder.
+const ServiceConfig = "tallyd.yaml"
+
+// ServiceProgram is where the services' program is kept, so that a later build does not change what runs.
+func (p *Plan) ServiceProgram() string { return filepath.Join(p.Dir, "service", "tallyd") }
+
+// Running lists every node that belongs up: the plan's, the chaincode's once one is deployed, and the services once they serve.
 func (p *Plan) Running() []*Node {
 	out := append([]*Node(nil), p.Nodes...)
 	if p.Deployed != nil {
 		out = append(out, p.ChaincodeNodes(p.Deployed)...)
+	}
+	if p.Serving {
+		out = append(out, p.ServiceNodes()...)
 	}
 	return out
 }

@@ -47,6 +47,7 @@ type State struct {
 	PortSlots          []int                   `json:"portSlots"`
 	Joined             bool                    `json:"joined"` // every node has joined the channel
 	Deployed           *Deployment             `json:"chaincode,omitempty"`
+	Serving            bool                    `json:"serving,omitempty"` // the organisations' services belong up
 }
 
 // Deployment is the deployed chaincode.

@@ -21,7 +21,7 @@ func Handshake(ctx context.Context, address string, config *tls.Config) error {
 	return conn.Close()
 }
 
-// Health returns nil if an https URL answers 200.
+// Health returns nil if a URL answers 200. The TLS configuration may be nil for http.
 func Health(ctx context.Context, url string, config *tls.Config) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
