@@ -37,7 +37,7 @@ func serve() error {
 
 // tlsProperties reads the service's key and certificate, and the authority of the one peer that may connect.
 func tlsProperties() (shim.TLSProperties, error) {
-	files := [3]string{os.Getenv("CHAINCODE_TLS_KEY"), os.Getenv("CHAINCODE_TLS_CERT"), os.Getenv("CHAINCODE_CLIENT_CA")}
+	files := [3]string{os.Getenv("CHAINCODE_TLS_KEY"), os.Getenv("CHAINCODE_TLS_CERT"), os.Getenv("CHAINCODE_TLS_CLIENT_CA")}
 	if files == [3]string{} {
 		return shim.TLSProperties{Disabled: true}, nil
 	}
@@ -45,7 +45,7 @@ func tlsProperties() (shim.TLSProperties, error) {
 	for i, name := range files {
 		raw, err := os.ReadFile(name)
 		if err != nil {
-			return shim.TLSProperties{}, fmt.Errorf("TLS needs CHAINCODE_TLS_KEY, CHAINCODE_TLS_CERT and CHAINCODE_CLIENT_CA: %w", err)
+			return shim.TLSProperties{}, fmt.Errorf("TLS needs CHAINCODE_TLS_KEY, CHAINCODE_TLS_CERT and CHAINCODE_TLS_CLIENT_CA: %w", err)
 		}
 		content[i] = raw
 	}
