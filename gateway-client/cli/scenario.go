@@ -35,6 +35,7 @@ at the first one that does not do what the file says. Progress goes to standard 
 			if err != nil {
 				return err
 			}
+			vars["network"] = app.who.Network
 			dir, err := os.MkdirTemp("", "tallystick-scenario-")
 			if err != nil {
 				return err

@@ -31,7 +31,7 @@ func inMemory(t *testing.T, c *memory.Consortium) *scenario.Runner {
 		s, err := c.Session(who.Org, who.User)
 		return s, func() error { return nil }, err
 	}}
-	vars := map[string]string{}
+	vars := map[string]string{"network": "memory"}
 	for _, alias := range []string{"acme", "birch", "cedar", "buyer", "supplier", "bankA", "bankB", "warehouse", "regulator"} {
 		vars["party_"+alias] = memory.PartyID(alias)
 	}

@@ -73,6 +73,9 @@ func (r *Runner) Run(ctx context.Context, path string) (*Report, error) {
 		vars = map[string]string{}
 	}
 	vars["today"] = r.Today.String()
+	if vars["testdata"], err = filepath.Abs(filepath.Join(filepath.Dir(path), s.Documents)); err != nil {
+		return nil, err
+	}
 	if s.Documents != "" {
 		if vars["docs"], err = r.shift(filepath.Join(filepath.Dir(path), s.Documents), s.BaseDate); err != nil {
 			return nil, err

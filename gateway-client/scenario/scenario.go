@@ -25,7 +25,7 @@ type Scenario struct {
 	Name  string `yaml:"name"`
 	Title string `yaml:"title"`
 	// Documents is the folder with the sample documents, relative to the scenario's file. Their dates are shifted so that
-	// BaseDate becomes the day on which the scenario runs; ${docs} is where the shifted ones stand.
+	// BaseDate becomes the day on which the scenario runs; ${docs} is where the shifted ones stand, ${testdata} the folder itself.
 	Documents string `yaml:"documents"`
 	BaseDate  string `yaml:"base_date"`
 	Steps     []Step `yaml:"steps"`
