@@ -44,6 +44,7 @@ const (
 	nodePatience      = 60 * time.Second // for one node to serve
 	networkPatience   = 90 * time.Second // for all nodes to agree
 	failureLogLines   = 12
+	failureLogWindow  = 200 // lines in which to look for the reason
 	failureLogColumns = 300
 )
 
@@ -232,19 +233,27 @@ func (n *Network) explain(ctx context.Context, err error) error {
 	var log bytes.Buffer
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	if lerr := n.backend.Logs(ctx, failed.Node, failureLogLines, false, &log); lerr != nil || log.Len() == 0 {
+	if lerr := n.backend.Logs(ctx, failed.Node, failureLogWindow, false, &log); lerr != nil || log.Len() == 0 {
 		return err
 	}
+	return fmt.Errorf("%w\nthe last lines of %s (all of them: tallynet logs --name %s %s):%s",
+		err, failed.Node.Name, n.Name, failed.Node.Name, lastWords(log.String()))
+}
+
+// lastWords are the lines in which a log says why its program ended: the last ones, or those before a Go stack trace.
+func lastWords(log string) string {
+	if i := strings.LastIndex(log, "\ngoroutine "); i > 0 && strings.Contains(log[:i], "panic") {
+		log = log[:i]
+	}
+	lines := strings.Split(strings.TrimRight(log, "\n"), "\n")
 	var text strings.Builder
-	for line := range strings.Lines(log.String()) {
-		line = strings.TrimRight(line, "\n")
+	for _, line := range lines[max(0, len(lines)-failureLogLines):] {
 		if len(line) > failureLogColumns {
 			line = strings.ToValidUTF8(line[:failureLogColumns], "") + " …"
 		}
 		text.WriteString("\n  " + line)
 	}
-	return fmt.Errorf("%w\nthe last lines of %s (all of them: tallynet logs --name %s %s):%s",
-		err, failed.Node.Name, n.Name, failed.Node.Name, text.String())
+	return text.String()
 }
 
 // RemoveEmpty removes the folder of a network that was never made.
