@@ -15,6 +15,7 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/gateway-client/block"
@@ -210,4 +211,18 @@ func (g *Gateway) RawBlocks(ctx context.Context, from uint64, each func(*common.
 		return err
 	}
 	return fmt.Errorf("%w: the stream of blocks ended", consortium.ErrUnreachable)
+}
+
+// Height is the number of blocks that the peer has.
+func (g *Gateway) Height(ctx context.Context) (uint64, error) {
+	raw, err := g.gateway.GetNetwork(g.profile.Channel).GetContract("qscc").EvaluateWithContext(ctx, "GetChainInfo",
+		client.WithArguments(g.profile.Channel), client.WithEndorsingOrganizations(g.user.MSP))
+	if err != nil {
+		return 0, translate(err)
+	}
+	info := &common.BlockchainInfo{}
+	if err := proto.Unmarshal(raw, info); err != nil {
+		return 0, err
+	}
+	return info.GetHeight(), nil
 }
