@@ -1,0 +1,163 @@
+package contract
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tallystick/tallystick/chaincode/fault"
+	"github.com/tallystick/tallystick/chaincode/financing"
+	"github.com/tallystick/tallystick/chaincode/ledger"
+	"github.com/tallystick/tallystick/chaincode/member"
+	"github.com/tallystick/tallystick/chaincode/receipt"
+)
+
+// TestReceiptsWhateverPeopleTry lets two SMEs, the operator and the bank try random steps and holds the ledger's records
+// against each other: the claims on lots count the live lines, parts of a lot add up to what was received, and a pledged
+// receipt is the bank's.
+func TestReceiptsWhateverPeopleTry(t *testing.T) {
+	s := newStorage(t)
+	w := &randomHouse{storage: s, random: rand.New(rand.NewPCG(4, 2)), kilograms: map[string]int64{}, outcomes: map[fault.Code]int{}}
+	for i := range 220 {
+		w.try(i)
+		if i%20 == 19 {
+			w.check()
+		}
+	}
+	require.Greater(t, w.outcomes[""], 60, "too few steps succeed to show anything: %v", w.outcomes)
+	require.Positive(t, w.outcomes[fault.ReceiptLotLive])
+	require.Positive(t, w.outcomes[fault.ReceiptPledged]+w.outcomes[fault.CollateralEncumbered])
+}
+
+type randomHouse struct {
+	*storage
+	random    *rand.Rand
+	ids       []string
+	kilograms map[string]int64 // by lot: received and not handed over
+	outcomes  map[fault.Code]int
+	next      int
+}
+
+func (w *randomHouse) id() string { w.next++; return opaque("rct", 1000+w.next) }
+
+func pick[T any](r *rand.Rand, list []T) T { return list[r.IntN(len(list))] }
+
+func (w *randomHouse) try(step int) {
+	sme := pick(w.random, []user{seller("maker"), tierTwo("maker")})
+	if len(w.ids) == 0 || w.random.IntN(6) == 0 {
+		w.issue(sme)
+		return
+	}
+	id := pick(w.random, w.ids)
+	was := w.receipt(id)
+	for range 3 { // mostly such as still are live, and mostly by whom they concern
+		if !was.Status.Live() {
+			id = pick(w.random, w.ids)
+			was = w.receipt(id)
+		}
+	}
+	if concerned := was.Owner.Party; w.random.IntN(4) > 0 {
+		if was.Offer != nil {
+			concerned = was.Offer.Party
+		}
+		sme.party = concerned
+	}
+	var err error
+	switch w.random.IntN(9) {
+	case 0:
+		_, err = w.submit(sme, "receipt:Offer", receipt.Holder{MSP: supplierMSP, Party: pick(w.random, []string{sellerParty, tierTwoParty})}, id)
+	case 1, 2:
+		_, err = w.submit(sme, "receipt:Accept", nil, id)
+	case 3:
+		err = w.split(sme, was)
+	case 4:
+		other, merged := pick(w.random, w.ids), w.id()
+		if _, err = w.submit(sme, "receipt:Merge", nil, merged, text([]string{id, other})); err == nil {
+			w.ids = append(w.ids, merged)
+		}
+	case 5:
+		_, err = w.submit(sme, "receipt:Request", nil, id)
+	case 6:
+		if _, err = w.house("operator", pick(w.random, []string{"receipt:Deliver", "receipt:Deliver", "receipt:Cancel"}), nil, id); err == nil {
+			for _, line := range was.Lines {
+				w.kilograms[line.Lot] -= line.Quantity.Value
+			}
+		}
+	case 7:
+		r := financing.Request{ID: opaque("app", 1000+step), Bank: bankMSP, Product: financing.InventoryProduct, Currency: "EUR", AdvanceMinor: 1_000_000, TenorDays: 30,
+			Consent: w.consent, Collateral: []financing.Ref{{Kind: financing.Receipt, ID: id, Circle: goodsCircle}}}
+		_, err = w.submit(seller("maker"), "financing:Apply", r, bankDesk, r.ID)
+	case 8:
+		if was.Lien != nil {
+			_, err = w.submit(seller("maker"), "financing:Withdraw", nil, was.Lien.Financing)
+		}
+	}
+	w.outcomes[fault.CodeOf(err)]++
+}
+
+func (w *randomHouse) issue(owner user) {
+	lot := pick(w.random, []string{"A", "B", "C", "D", "E", "F"})
+	in := receipt.Issuance{ID: w.id(), Owner: receipt.Holder{MSP: owner.msp, Party: owner.party}, Site: "hall B", StoredOn: w.today(),
+		Goods: []receipt.Goods{{Class: "cocoa-beans", GTIN: "4012345111118", Lot: lot, Quantity: receipt.Quantity{Value: 1 + w.random.Int64N(1000), Unit: "KGM"}}}}
+	_, err := w.house("operator", "receipt:Issue", in, goodsCircle, in.ID)
+	w.outcomes[fault.CodeOf(err)]++
+	if err == nil {
+		w.ids = append(w.ids, in.ID)
+		w.kilograms[lot] = in.Goods[0].Quantity.Value
+	}
+}
+
+func (w *randomHouse) split(by user, was receipt.Receipt) error {
+	parts := []receipt.Part{{ID: w.id()}, {ID: w.id()}}
+	for _, line := range was.Lines {
+		take := w.random.Int64N(line.Quantity.Value + 1)
+		parts[0].Values, parts[1].Values = append(parts[0].Values, take), append(parts[1].Values, line.Quantity.Value-take)
+	}
+	_, err := w.submit(by, "receipt:Split", receipt.Division{Parts: parts}, was.ID)
+	if err == nil {
+		w.ids = append(w.ids, parts[0].ID, parts[1].ID)
+	}
+	return err
+}
+
+func (w *randomHouse) check() {
+	held, lines, pledged, origin := map[string]int64{}, map[string]int{}, map[string]int{}, map[string]string{}
+	for _, id := range w.ids {
+		r := w.receipt(id)
+		if !r.Status.Live() {
+			continue
+		}
+		require.Equal(w.t, r.Status == receipt.Pledged, r.Controller.MSP == bankMSP)
+		for _, line := range r.Lines {
+			held[line.Lot] += line.Quantity.Value
+			lines[line.Lot]++
+			if r.Status.Liened() {
+				pledged[line.Lot]++
+			}
+			if was, seen := origin[line.Lot]; seen {
+				require.Equal(w.t, was, line.Origin, "lot %s is under two issues", line.Lot)
+			}
+			origin[line.Lot] = line.Origin
+		}
+	}
+	lots := make([]string, 0, len(w.kilograms))
+	for lot := range w.kilograms {
+		lots = append(lots, lot)
+	}
+	slices.Sort(lots)
+	for _, lot := range lots {
+		require.Equal(w.t, w.kilograms[lot], held[lot], "lot %s", lot)
+		w.inside(bank("maker"), func(tx *ledger.Tx, _ member.Actor) error {
+			key, err := lotKeys.Get(tx, goodsCircle)
+			require.NoError(w.t, err)
+			f, err := receipt.LotFingerprints(key.Bytes(), receipt.Goods{GTIN: "4012345111118", Lot: lot})
+			require.NoError(w.t, err)
+			c, err := lotClaims.Get(tx, f[0], goodsCircle)
+			require.NoError(w.t, err)
+			require.Equal(w.t, []int{lines[lot], pledged[lot]}, []int{c.Lines, c.Pledged}, "lot %s", lot)
+			return nil
+		})
+	}
+}
