@@ -3,6 +3,7 @@
 package ledger
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"time"
@@ -48,11 +49,12 @@ type Identity struct {
 
 // Tx is the context of one operation. Contracts read and write through repositories that take it.
 type Tx struct {
-	op     Operation
-	store  Store
-	keys   map[epochRef]seal.Key
-	events []Event
-	access Access
+	op      Operation
+	store   Store
+	keys    map[epochRef]seal.Key
+	circles map[string]parsedCircle
+	events  []Event
+	access  Access
 }
 
 type epochRef struct {
@@ -68,7 +70,7 @@ func NewTx(op Operation, store Store, access Access) (*Tx, error) {
 	if len(op.Keys) > MaxKeys {
 		return nil, fault.New(fault.InputTooLarge, "a transaction carries at most %d keys", MaxKeys)
 	}
-	tx := &Tx{op: op, store: store, access: access, keys: map[epochRef]seal.Key{}}
+	tx := &Tx{op: op, store: store, access: access, keys: map[epochRef]seal.Key{}, circles: map[string]parsedCircle{}}
 	for _, k := range op.Keys {
 		key, err := seal.ParseKey(k.Key)
 		if err != nil {
@@ -150,16 +152,32 @@ func (tx *Tx) Envelope() (payload []byte, ok bool, err error) {
 	return payload, true, err
 }
 
-// circleOf reads a circle's public record.
+// circleOf reads a circle's public record. Every sealed record asks for it, so it is parsed once for each value that it has.
 func (tx *Tx) circleOf(id string) (circle.Circle, error) {
-	c, found, err := Circles.Find(tx, id)
+	key, err := Circles.Key(id)
 	if err != nil {
-		return c, err
+		return circle.Circle{}, err
 	}
-	if !found {
-		return c, fault.New(fault.RecordNotFound, "there is no circle %s", id)
+	raw, err := tx.store.Get(key)
+	if err != nil {
+		return circle.Circle{}, err
 	}
-	return c, nil
+	if raw == nil {
+		return circle.Circle{}, fault.New(fault.RecordNotFound, "there is no circle %s", id)
+	}
+	if known, ok := tx.circles[id]; ok && bytes.Equal(known.raw, raw) {
+		return known.circle, nil
+	}
+	c, _, err := Circles.open(tx, key, raw)
+	if err == nil {
+		tx.circles[id] = parsedCircle{raw: raw, circle: c}
+	}
+	return c, err
+}
+
+type parsedCircle struct {
+	raw    []byte
+	circle circle.Circle
 }
 
 // keyFor returns the key of a circle's epoch that the operation carries, once it is checked against the commitment.
