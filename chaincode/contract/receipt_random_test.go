@@ -26,7 +26,7 @@ func TestReceiptsWhateverPeopleTry(t *testing.T) {
 			w.check()
 		}
 	}
-	require.Greater(t, w.outcomes[""], 60, "too few steps succeed to show anything: %v", w.outcomes)
+	require.Greater(t, w.outcomes[""], 40, "too few steps succeed to show anything: %v", w.outcomes)
 	require.Positive(t, w.outcomes[fault.ReceiptLotLive])
 	require.Positive(t, w.outcomes[fault.ReceiptPledged]+w.outcomes[fault.CollateralEncumbered])
 }
@@ -65,7 +65,7 @@ func (w *randomHouse) try(step int) {
 		sme.party = concerned
 	}
 	var err error
-	switch w.random.IntN(9) {
+	switch w.random.IntN(11) {
 	case 0:
 		_, err = w.submit(sme, "receipt:Offer", receipt.Holder{MSP: supplierMSP, Party: pick(w.random, []string{sellerParty, tierTwoParty})}, id)
 	case 1, 2:
@@ -85,7 +85,7 @@ func (w *randomHouse) try(step int) {
 				w.kilograms[line.Lot] -= line.Quantity.Value
 			}
 		}
-	case 7:
+	case 7, 9, 10:
 		r := financing.Request{ID: opaque("app", 1000+step), Bank: bankMSP, Product: financing.InventoryProduct, Currency: "EUR", AdvanceMinor: 1_000_000, TenorDays: 30,
 			Consent: w.consent, Collateral: []financing.Ref{{Kind: financing.Receipt, ID: id, Circle: goodsCircle}}}
 		_, err = w.submit(seller("maker"), "financing:Apply", r, bankDesk, r.ID)

@@ -134,12 +134,6 @@ func (q Quantity) whole() int64 {
 	return q.Value / p
 }
 
-// same reports whether the goods are of one kind and lot, so that their quantities may be added.
-func (g Goods) same(o Goods) bool {
-	return g.Class == o.Class && g.GTIN == o.GTIN && g.LotIssuer == o.LotIssuer && g.Lot == o.Lot && g.Grade == o.Grade &&
-		g.Quantity.Scale == o.Quantity.Scale && g.Quantity.Unit == o.Quantity.Unit
-}
-
 // divide splits the line's goods into parts of the given quantities, which must add up; serials are dealt out in order.
 func (l Line) divide(values []int64) ([]Line, error) {
 	if len(values) < 2 || len(values) > MaxPartsOfALot {
