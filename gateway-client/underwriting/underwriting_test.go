@@ -332,22 +332,22 @@ func TestScoreThatIsThereIsUsed(t *testing.T) {
 	m := newMarket(t)
 	id := m.apply(1, m.claim())
 	u := m.underwriter(nil)
-	submitted := ""
+	var submitted atomic.Value
 	b := &broken{Session: m.session("bankA", "svc")}
 	u.Ledger = splitting{b, &submitted}
-	m.until(u, func() bool { return submitted != "" })
+	m.until(u, func() bool { return submitted.Load() != nil })
 	m.until(m.underwriter(nil), m.decided(id))
-	assert.Equal(t, submitted, m.application(id).Decision.Score)
+	assert.Equal(t, submitted.Load(), m.application(id).Decision.Score)
 }
 
 // splitting submits the score alone, once, and then fails for good.
 type splitting struct {
 	*broken
-	score *string
+	score *atomic.Value
 }
 
 func (s splitting) Submit(ctx context.Context, call consortium.Call, _ any) (consortium.Committed, error) {
-	if call.Function != "financing:ScoreAndDecide" || *s.score != "" {
+	if call.Function != "financing:ScoreAndDecide" || s.score.Load() != nil {
 		return consortium.Committed{}, errBroken
 	}
 	raw := text(call.Input)
@@ -359,7 +359,7 @@ func (s splitting) Submit(ctx context.Context, call consortium.Call, _ any) (con
 	}
 	_, err := s.Session.Submit(ctx, consortium.Call{Function: "credit:SubmitScore", Args: []string{in.Submission.ID}, Input: in.Submission, Circles: []string{desk}}, nil)
 	if err == nil {
-		*s.score = in.Submission.ID
+		s.score.Store(in.Submission.ID)
 	}
 	return consortium.Committed{}, errBroken
 }
@@ -388,15 +388,15 @@ func TestExpiredApplicationIsFreed(t *testing.T) {
 func TestStaleScoreIsMadeAgain(t *testing.T) {
 	m := newMarket(t)
 	id := m.apply(1, m.claim())
-	submitted := ""
+	var submitted atomic.Value
 	u := m.underwriter(nil)
 	u.Ledger = splitting{&broken{Session: m.session("bankA", "svc")}, &submitted}
-	m.until(u, func() bool { return submitted != "" })
+	m.until(u, func() bool { return submitted.Load() != nil })
 	m.Ledger.Advance(8 * 24 * time.Hour) // the policy takes facts of the last seven days
 	m.until(m.underwriter(nil), m.decided(id))
 	a := m.application(id)
 	assert.Equal(t, financing.Approved, a.Status)
-	assert.NotEqual(t, submitted, a.Decision.Score)
+	assert.NotEqual(t, submitted.Load(), a.Decision.Score)
 }
 
 func TestRunRefusesWhatIsIncomplete(t *testing.T) {
