@@ -354,6 +354,9 @@ func (b *book) steps() map[string]func(*rapid.T) {
 		},
 		"pay": func() {
 			i := b.pick()
+			if late := b.receivables[i].Invoice.DueDate.Start().AddDate(0, 0, 10); late.After(b.now) && rapid.IntRange(0, 7).Draw(b.t, "late") == 0 {
+				b.now = late
+			}
 			claim := b.claim(i)
 			owed := max(1, claim.Receivable.Owed())
 			amount := rapid.Int64Range(1, max(1, owed/8)).Draw(b.t, "amount")
@@ -407,7 +410,7 @@ func (b *book) steps() map[string]func(*rapid.T) {
 			}
 		},
 	}
-	for _, often := range []string{"pass", "finance", "split"} {
+	for _, often := range []string{"pass", "finance", "split", "finance, again"} {
 		do[often+", again"] = do[often]
 	}
 	actions := map[string]func(*rapid.T){"": b.check}
