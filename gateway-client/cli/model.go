@@ -15,7 +15,7 @@ import (
 	"github.com/tallystick/tallystick/gateway-client/scoring"
 )
 
-// modelCommand is `tally model`: everything about credit scorecards that needs no network.
+// modelCommand is `tally model`: credit scorecards, off the ledger and on it.
 func modelCommand(app *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "model",
@@ -23,7 +23,7 @@ func modelCommand(app *App) *cobra.Command {
 		Long: "A model is an integer scorecard: points by bin, small tables for pairs of features, and nothing else.\n" +
 			"The same integers are added up again by every peer. See docs/scoring.md.",
 	}
-	cmd.AddCommand(modelCrossval(app))
+	cmd.AddCommand(modelCrossval(app), modelRegisterCommand(app), modelValidateCommand(app))
 	return cmd
 }
 
