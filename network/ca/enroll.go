@@ -225,13 +225,6 @@ func (c *Client) enroll(ctx context.Context, id Identity) (key *ecdsa.PrivateKey
 	return key, result.Cert, result.ServerInfo.CAChain, nil
 }
 
-// Chain returns the CA's certificate chain as PEM text. It needs no credentials.
-func (c *Client) Chain(ctx context.Context) ([]byte, error) {
-	var result struct{ CAChain []byte }
-	err := c.call(ctx, "/api/v1/cainfo", map[string]any{"caname": c.caName}, nil, &result)
-	return result.CAChain, err
-}
-
 func (c *Client) call(ctx context.Context, path string, body any, authorise func(*http.Request, []byte) error, result any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
