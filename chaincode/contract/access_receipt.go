@@ -31,6 +31,7 @@ var receiptAccess = ledger.Access{
 	"receipt:Prices":         {},
 	"receipt:Value":          {},
 	"receipt:Get":            {},
+	"receipt:List":           {},
 	"receipt:Device":         {},
 	"receipt:Head":           {},
 	"receipt:Evidence":       {},

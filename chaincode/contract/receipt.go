@@ -15,7 +15,7 @@ type Receipt struct{ contractapi.Contract }
 
 // GetEvaluateTransactions names the functions that only read.
 func (*Receipt) GetEvaluateTransactions() []string {
-	return []string{"Get", "Device", "Head", "Evidence", "Watch", "VerifyReading", "Prices", "Value"}
+	return []string{"Get", "List", "Device", "Head", "Evidence", "Watch", "VerifyReading", "Prices", "Value"}
 }
 
 // ReceiptStatus is the answer of a transaction: nothing that an outsider must not see.
@@ -201,6 +201,37 @@ func (*Receipt) Get(ctx *ledger.Context, id string) (*receipt.Receipt, error) {
 	tx := ctx.Tx()
 	r, err := visibleReceipt(tx, "receipt:Get", id)
 	return &r, err
+}
+
+// ReceiptPage is one page of the receipts.
+type ReceiptPage struct {
+	Receipts []receipt.Receipt `json:"receipts"`
+	Next     string            `json:"next"`
+}
+
+// List returns a page of the receipts that the caller may see, after the bookmark: those of the programmes whose keys it brings.
+// A page may hold fewer than size, even none, and still have a next one.
+func (*Receipt) List(ctx *ledger.Context, size int, after string) (*ReceiptPage, error) {
+	tx := ctx.Tx()
+	actor, err := tx.Authorise("receipt:List")
+	if err != nil {
+		return nil, err
+	}
+	m, err := ledger.Members.Get(tx, actor.MSP)
+	if err != nil {
+		return nil, err
+	}
+	items, next, err := receipts.List(tx, ledger.Page{Size: size, After: after})
+	if err != nil {
+		return nil, err
+	}
+	page := &ReceiptPage{Receipts: []receipt.Receipt{}, Next: next}
+	for _, item := range items {
+		if item.Record.VisibleTo(actor, m.Kind) {
+			page.Receipts = append(page.Receipts, item.Record)
+		}
+	}
+	return page, nil
 }
 
 // visibleReceipt authorises the function and returns the receipt, or RECORD_NOT_FOUND where the caller may not see it.

@@ -175,6 +175,14 @@ func TestReceiptWithEvidenceOnTheLedger(t *testing.T) {
 	assert.Equal(t, receipt.Stored, got.Status)
 	assert.Equal(t, int64(4_200_000), got.Declared.Minor)
 	assert.Equal(t, fault.RecordNotFound, fault.CodeOf(h.ask("supplier", "bea", "receipt:Get", prgA, nil, &got, "rct-00000001")), "another SME of the same host")
+	for user, want := range map[string]int{"amy": 1, "bea": 0, "hana": 1} {
+		var page contract.ReceiptPage
+		require.NoError(t, h.ask("supplier", user, "receipt:List", prgA, nil, &page, "10", ""))
+		assert.Len(t, page.Receipts, want, user)
+	}
+	var outside contract.ReceiptPage
+	require.NoError(t, h.ask("bankB", "nils", "receipt:List", prgB, nil, &outside, "10", ""))
+	assert.Empty(t, outside.Receipts, "a bank that has no key of the programme")
 }
 
 func TestTheTampererOnTheLedger(t *testing.T) {
