@@ -179,8 +179,13 @@ func (b *Backend) buildImage(ctx context.Context, name, program, path, tools str
 	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(text.String()), 0o644); err != nil {
 		return err
 	}
-	_, err = docker(ctx, "build", "--quiet", "--tag", name, dir)
-	return err
+	if _, err = docker(ctx, "build", "--quiet", "--tag", name, dir); err != nil {
+		return err
+	}
+	// Every change of tallynet makes new images. Ours that no container has used for some hours go; should one be wanted
+	// again, it is built again. A failure to tidy up is no failure.
+	_, _ = docker(ctx, "image", "prune", "--all", "--force", "--filter", "label="+label, "--filter", "until=6h")
+	return nil
 }
 
 func fileHash(path string) (string, error) {
