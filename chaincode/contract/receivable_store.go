@@ -31,10 +31,12 @@ type Fingerprinted struct {
 	Released bool `json:"released,omitempty"`
 }
 
-// Lookalike names a receivable with a near fingerprint.
+// Lookalike names a receivable with a near fingerprint. Released is set when the invoice was rejected or withdrawn: then it is
+// no near duplicate of anything.
 type Lookalike struct {
 	Receivable string `json:"receivable"`
 	Programme  string `json:"programme"`
+	Released   bool   `json:"released,omitempty"`
 }
 
 // acting returns the caller when it may call the function, and its party is one that its organisation hosts: certificates
@@ -133,7 +135,10 @@ func claimFingerprint(tx *ledger.Tx, fingerprint, document, programme string) er
 
 // releaseFingerprint lets an invoice that was rejected or withdrawn be issued again.
 func releaseFingerprint(tx *ledger.Tx, r receivable.Receivable) error {
-	return fingerprints.Update(tx, Fingerprinted{Document: r.ID, Programme: r.Programme, Released: true}, r.Fingerprint)
+	if err := fingerprints.Update(tx, Fingerprinted{Document: r.ID, Programme: r.Programme, Released: true}, r.Fingerprint); err != nil {
+		return err
+	}
+	return lookalikes.Update(tx, Lookalike{Receivable: r.ID, Programme: r.Programme, Released: true}, r.NearFingerprint, r.ID)
 }
 
 // lookalikesOf lists the other receivables whose invoices differ from this one's in punctuation and case of the number,
@@ -145,7 +150,7 @@ func lookalikesOf(tx *ledger.Tx, r receivable.Receivable) ([]Lookalike, error) {
 	}
 	list := []Lookalike{}
 	for _, l := range bodies(items) {
-		if l.Receivable != r.ID {
+		if l.Receivable != r.ID && !l.Released {
 			list = append(list, l)
 		}
 	}

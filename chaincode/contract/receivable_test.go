@@ -80,6 +80,7 @@ func TestTheSameInvoiceIsIssuedOnce(t *testing.T) {
 
 	w.must(w.submit(buyer("checker"), "receivable:Reject", receivable.Because{Reasons: []receivable.Reason{"PAY"}}, opaque("rcv", 1)))
 	w.must(w.issue(4, "RE-1", 100))
+	assert.Len(t, w.receivable(opaque("rcv", 4)).Lookalikes, 1, "what was rejected is no near duplicate")
 	w.refused(fault.ReceivableDuplicate)(w.issue(5, "RE-1", 100))
 }
 

@@ -104,7 +104,7 @@ func (d Dispute) End(r Receivable, named []Fragment, by member.Actor, at time.Ti
 		return d, nil, fault.New(fault.NotPermitted, "this needs the role %s", member.Maker)
 	case by.Party == r.Invoice.Buyer:
 	case !lapsed || by.Party != r.Invoice.Seller && !isHolder:
-		return d, nil, fault.New(fault.NotPermitted, "only the buyer ends dispute %s before %s is over", d.ID, d.EndsOn)
+		return d, nil, fault.New(fault.NotPermitted, "only the buyer ends dispute %s before its term is over", d.ID)
 	}
 	aged, err := r.age(today)
 	if err != nil {

@@ -195,7 +195,7 @@ func (f Fragment) Split(r Receivable, in Division, by member.Actor, at time.Time
 		return f, nil, fault.New(fault.SplitNotExact, "a split makes 2 to %d parts", MaxParts)
 	}
 	if f.Budget < len(faces) {
-		return f, nil, fault.New(fault.ReceivableExhausted, "%d more fragments may come of fragment %s", f.Budget, f.ID)
+		return f, nil, fault.New(fault.ReceivableExhausted, "no such number of fragments may come of fragment %s", f.ID)
 	}
 	budgets, err := (money.Amount{Minor: int64(f.Budget - len(faces))}).Allocate(faces)
 	if err != nil {

@@ -133,6 +133,8 @@ func TestHolderSeesTheUndertakingNotTheTiersBetween(t *testing.T) {
 	require.True(t, ok)
 	assert.Len(t, h.Costs, 1)
 	assert.Empty(t, h.Holder, "a former holder does not learn who holds it now")
+	assert.Empty(t, h.Status, "nor what has become of it")
+	assert.Equal(t, int64(1_000_00), h.FaceMinor)
 	assert.NotContains(t, string(canonical(h)), tierThree)
 	_, ok, err = third.Holding(r, bankParty)
 	require.NoError(t, err)

@@ -81,7 +81,7 @@ func (r Rules) checkTenor(issued, due calendar.Date) error {
 	}
 	limit := min(r.WithDefaults().MaxTenorDays, LongestTenorDays)
 	if days := calendar.DaysBetween(issued, due); days > limit || due.After(anniversary) {
-		return fault.New(fault.TenorTooLong, "the programme allows at most %d days from issue date to due date", limit)
+		return fault.New(fault.TenorTooLong, "the term from issue date to due date is longer than the programme allows")
 	}
 	return nil
 }

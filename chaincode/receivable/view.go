@@ -10,7 +10,7 @@ type Holding struct {
 	Fragment      string         `json:"fragment"`
 	Receivable    string         `json:"receivable"`
 	Programme     string         `json:"programme"`
-	Status        FragmentStatus `json:"status"`
+	Status        FragmentStatus `json:"status,omitempty"`
 	Claim         Status         `json:"claim"`
 	Debtor        string         `json:"debtor"`
 	Holder        string         `json:"holder"`
@@ -29,8 +29,8 @@ type Holding struct {
 }
 
 // Holding shows the fragment as the viewer, a party, may see it: its holder, whom it is offered to, or a former holder. ok
-// is false for anybody else. A former holder and a receiver to be see only what the transfer showed them: nothing of a
-// later offer, encumbrance or dispute.
+// is false for anybody else. A receiver to be sees what it is offered. A former holder sees the claim, and of the fragment
+// what it passed on: neither what has become of it nor who holds it.
 func (f Fragment) Holding(r Receivable, viewer string) (h Holding, ok bool, err error) {
 	costs, err := f.Costs(r.Rules.WithDefaults().DayCount)
 	if err != nil {
@@ -56,6 +56,7 @@ func (f Fragment) Holding(r Receivable, viewer string) (h Holding, ok bool, err 
 	case offered:
 		h.Holder, h.Offer = f.Holder, f.Offer
 	case len(h.Costs) > 0:
+		h.Status, h.FaceMinor = "", h.Costs[len(h.Costs)-1].FaceMinor
 	default:
 		return Holding{}, false, nil
 	}
