@@ -28,7 +28,8 @@ FORCE:
 demo: build ## Start a network of six organisations and run a financing on it
 	$(BIN)/tallynet reset --name $(NETWORK)
 	$(BIN)/tallynet up --name $(NETWORK)
-	$(BIN)/tallynet deploy --name $(NETWORK) --chaincode $(BIN)/chaincode --service $(BIN)/tallyd
+	$(BIN)/tallynet deploy --name $(NETWORK) --chaincode $(BIN)/chaincode
+	$(BIN)/tallynet serve --name $(NETWORK) --program $(BIN)/tallyd
 	$(BIN)/tally --network $(NETWORK) $(if $(OUTPUT),--output $(OUTPUT)) scenario run testdata/scenarios/main-job.yaml
 
 demo-down: build ## Stop the demo's network and wipe it
