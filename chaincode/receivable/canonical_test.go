@@ -30,7 +30,7 @@ func anyInvoice(t *rapid.T, name string) Invoice {
 	i.TypeCode = rapid.SampledFrom([]string{"380", "384"}).Draw(t, name+" type")
 	i.Seller = rapid.SampledFrom([]string{sellerParty, tierTwo}).Draw(t, name+" seller")
 	i.Number = rapid.SampledFrom([]string{"1", "1\"", "1\",\"x\":\"", "<1>", "1&", "é", "e\u0301", "１", "1/2", "12"}).Draw(t, name+" number")
-	i.PayableMinor = rapid.SampledFrom([]int64{1, 10, 1 << 60}).Draw(t, name+" amount")
+	i.PayableMinor = rapid.SampledFrom([]int64{1, 10, MaxPayableMinor}).Draw(t, name+" amount")
 	i.Currency = rapid.SampledFrom([]string{"EUR", "CNY"}).Draw(t, name+" currency")
 	return i
 }

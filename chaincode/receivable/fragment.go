@@ -197,7 +197,7 @@ func (f Fragment) Split(r Receivable, in Division, by member.Actor, at time.Time
 	if f.Budget < len(faces) {
 		return f, nil, fault.New(fault.ReceivableExhausted, "no such number of fragments may come of fragment %s", f.ID)
 	}
-	budgets, err := (money.Amount{Minor: int64(f.Budget - len(faces))}).Allocate(faces)
+	budgets, err := divideBudget(f.Budget-len(faces), faces)
 	if err != nil {
 		return f, nil, err
 	}
@@ -208,12 +208,31 @@ func (f Fragment) Split(r Receivable, in Division, by member.Actor, at time.Time
 	parts := make([]Fragment, len(faces))
 	for i, face := range faces {
 		part := Fragment{ID: fragmentID(f.Receivable, f.ID, fmt.Sprint(i)), Receivable: f.Receivable, Holder: f.Holder, Currency: f.Currency,
-			DueDate: f.DueDate, Parents: []string{f.ID}, Chain: chains[i], Budget: int(budgets[i].Minor), Undisputable: f.Undisputable}
+			DueDate: f.DueDate, Parents: []string{f.ID}, Chain: chains[i], Budget: budgets[i], Undisputable: f.Undisputable}
 		if parts[i], err = part.open(face, at); err != nil {
 			return f, nil, err
 		}
 	}
 	return closed, parts, nil
+}
+
+// divideBudget gives each part one, so that it can be merged again, as far as there are enough, and the rest by face.
+func divideBudget(left int, faces []int64) ([]int, error) {
+	list := make([]int, len(faces))
+	if left >= len(faces) {
+		left -= len(faces)
+		for i := range list {
+			list[i] = 1
+		}
+	}
+	parts, err := (money.Amount{Minor: int64(left)}).Allocate(faces)
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range parts {
+		list[i] += int(p.Minor)
+	}
+	return list, nil
 }
 
 // Merge joins fragments of one receivable, one holder and one chain of transfers into one. It returns the closed fragments

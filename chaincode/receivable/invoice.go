@@ -24,7 +24,9 @@ import (
 const (
 	MaxNumberBytes = 128
 	MaxLines       = 100_000
-	minKeyBytes    = 32
+	// MaxPayableMinor keeps every sum and every interest on a claim within 64 bits: ten million million euros.
+	MaxPayableMinor = 1_000_000_000_000_000
+	minKeyBytes     = 32
 )
 
 // Invoice is what the ledger keeps of an invoice: the terms that make the claim. The document itself stays off the
@@ -87,8 +89,8 @@ func (i Invoice) check(bad *fault.Fields, path string) {
 		bad.Add(path+"due_date", i.DueDate, "must not be before the issue date")
 	}
 	checkCurrency(bad, path+"currency", i.Currency)
-	if i.PayableMinor <= 0 {
-		bad.Add(path+"payable_minor", i.PayableMinor, "must be above zero")
+	if i.PayableMinor <= 0 || i.PayableMinor > MaxPayableMinor {
+		bad.Add(path+"payable_minor", i.PayableMinor, "must be above zero and at most %d", int64(MaxPayableMinor))
 	}
 	if i.PrepaidMinor < 0 {
 		bad.Add(path+"prepaid_minor", i.PrepaidMinor, "must not be negative")

@@ -235,3 +235,73 @@ func TestBulkInputs(t *testing.T) {
 	require.NoError(t, BulkProposal{IDs: []string{"rcv-00000000"}}.Validate())
 	assert.ErrorContains(t, BulkProposal{IDs: []string{"rcv-00000000", "rcv-00000000"}}.Validate(), "ids[1]")
 }
+
+func TestIdsOfFragmentsTellTheirReceivable(t *testing.T) {
+	r, root := confirmed(t)
+	parts := split(t, r, root, 1, 2, 3)
+	_, merged, err := Merge(r, parts[:3], maker(sellerParty), noon)
+	require.NoError(t, err)
+	for _, f := range append(parts, root, merged) {
+		of, err := ReceivableOf(f.ID)
+		require.NoError(t, err)
+		assert.Equal(t, r.ID, of)
+	}
+	for _, id := range []string{"", "frg-", "rcv-0123456789abcdef0123", "frg-0123456789ab", "frg-XYZ", "frg-" + strings.Repeat("0", 41)} {
+		_, err := ReceivableOf(id)
+		requireCode(t, fault.InputInvalid, err, id)
+	}
+	long := Issuance{ID: "rcv-" + strings.Repeat("0", 29), Invoice: sample()}
+	requireCode(t, fault.InputInvalid, long.Validate(), "its fragments' ids would be too long")
+}
+
+func TestResponsesOfPeppol(t *testing.T) {
+	codes := map[string]bool{}
+	for _, s := range Statuses() {
+		codes[s.ResponseCode()] = true
+	}
+	for _, want := range []string{"AB", "IP", "UQ", "RE", "AP", "PD"} {
+		assert.True(t, codes[want], want)
+	}
+	assert.Empty(t, Withdrawn.ResponseCode(), "the buyer has nothing to say about it")
+}
+
+func TestInputsReportEveryFailure(t *testing.T) {
+	for _, c := range []struct {
+		input interface{ Validate() error }
+		paths []string
+	}{
+		{Crediting{}, []string{"id", "type_code", "number", "issue_date", "currency", "amount_minor", "document_hash"}},
+		{Paying{AmountMinor: -1}, []string{"id", "currency", "amount_minor"}},
+		{Objection{Fragments: []string{"a", "a"}}, []string{"id", "fragments", "reasons"}},
+		{Objection{ID: "dsp-00000000", Fragments: make([]string, MaxDisputed+1), Because: Because{Reasons: []Reason{"XXX"}}}, []string{"fragments", "reasons[0]"}},
+		{Offering{ConsiderationMinor: -1}, []string{"to", "recourse", "consideration_minor"}},
+		{Consenting{}, []string{"credit_note", "up_to_minor"}},
+		{Confirmation{Signature: "not base64!"}, []string{"signature"}},
+		{Division{AmountsMinor: []int64{1, 0, -5}}, []string{"amounts_minor[1]", "amounts_minor[2]"}},
+		{Invoice{PayableMinor: MaxPayableMinor + 1}, []string{"payable_minor"}},
+	} {
+		var e *fault.Error
+		require.True(t, errors.As(c.input.Validate(), &e), "%T", c.input)
+		var paths []string
+		for _, f := range e.Fields {
+			paths = append(paths, f.Path)
+		}
+		assert.Subset(t, paths, c.paths, "%T", c.input)
+	}
+}
+
+func TestTheLargestClaimStaysWithinSixtyFourBits(t *testing.T) {
+	i := sample()
+	i.PayableMinor = MaxPayableMinor
+	r, err := New(Issuance{ID: "rcv-00000000", Invoice: i}, programme, Rules{LateRateBps: MaxLateRateBps}, fingerprintKey, maker(sellerParty), noon)
+	require.NoError(t, err)
+	r, root := confirm(t, r)
+	root = pass(t, r, root, tierTwo, 1, noon)
+	costs, err := root.Costs(r.Rules.DayCount)
+	require.NoError(t, err)
+	assert.Equal(t, int64(MaxCostBps), costs[0].RateBps)
+	parts := split(t, r, root, 1)
+	bill, err := Claim{r, parts}.Bill(date("2126-06-01"))
+	require.NoError(t, err)
+	assert.Greater(t, bill.InterestMinor, int64(100*MaxPayableMinor), "a hundred years at a hundred percent")
+}

@@ -203,8 +203,11 @@ type Cost struct {
 	RateBps            int64    `json:"rate_bps"`
 }
 
+// MaxCostBps is where the rate of a cost ends: whoever gave a claim away for next to nothing learns that from the amounts.
+const MaxCostBps = 1_000_000
+
 // Costs is the all-in cost of each tier of the fragment, by the day count of the programme: rate = cost ÷ consideration ×
-// year ÷ days, rounded half up to a basis point.
+// year ÷ days, rounded half up to a basis point, at most MaxCostBps.
 func (f Fragment) Costs(count calendar.DayCount) ([]Cost, error) {
 	var list []Cost
 	for _, e := range f.Chain {
@@ -215,12 +218,11 @@ func (f Fragment) Costs(count calendar.DayCount) ([]Cost, error) {
 		c := Cost{From: e.From, To: e.To, Recourse: e.Recourse, FaceMinor: e.FaceMinor, ConsiderationMinor: e.ConsiderationMinor,
 			CostMinor: e.FaceMinor - e.ConsiderationMinor, Days: days}
 		if days > 0 && e.ConsiderationMinor > 0 {
-			scaled, err := money.MulDiv(c.CostMinor, int64(money.Whole)*year, e.ConsiderationMinor, money.Down)
-			if err != nil {
-				return nil, err
-			}
-			if c.RateBps, err = money.MulDiv(scaled, 1, days, money.HalfUp); err != nil {
-				return nil, err
+			c.RateBps = MaxCostBps
+			if scaled, err := money.MulDiv(c.CostMinor, int64(money.Whole)*year, e.ConsiderationMinor, money.Down); err == nil {
+				if rate, err := money.MulDiv(scaled, 1, days, money.HalfUp); err == nil {
+					c.RateBps = min(rate, MaxCostBps)
+				}
 			}
 		}
 		list = append(list, c)
