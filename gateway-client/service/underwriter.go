@@ -1,0 +1,41 @@
+package service
+
+import (
+	"context"
+	"encoding/hex"
+	"log/slog"
+
+	"github.com/tallystick/tallystick/chaincode/calendar"
+	"github.com/tallystick/tallystick/chaincode/credit/scorecard"
+	"github.com/tallystick/tallystick/chaincode/receivable"
+	"github.com/tallystick/tallystick/gateway-client/consortium"
+	"github.com/tallystick/tallystick/gateway-client/underwriting"
+)
+
+// Underwrite decides the applications to the session's bank until the context ends. The salts of the scores' commitments are
+// derived from the bank's keyring.
+func Underwrite(ctx context.Context, s *consortium.Session) error {
+	salt, err := s.FingerprintKey("input-salts/" + s.User().MSP)
+	if err != nil {
+		return err
+	}
+	key, err := hex.DecodeString(salt)
+	if err != nil {
+		return err
+	}
+	u := &underwriting.Underwriter{
+		Ledger: s, Blocks: s.Network.Blocks, Source: underwriting.FromLedger{Ledger: s}, Features: features, SaltKey: key,
+		Today: func() calendar.Date { return calendar.From(s.Network.Now()) }, Log: slog.Default(),
+	}
+	return u.Run(ctx)
+}
+
+func features(card *scorecard.Scorecard, h underwriting.History) ([]scorecard.Value, error) {
+	n := int64(0)
+	for _, r := range h.Sold {
+		if r.Status == receivable.Confirmed {
+			n++
+		}
+	}
+	return []scorecard.Value{{Number: n}}, nil
+}
