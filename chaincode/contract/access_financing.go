@@ -41,7 +41,6 @@ var financingAccess = ledger.Access{
 	"financing:Cure":     bankChecker,
 	"financing:Recourse": bankChecker,
 	"financing:Enforce":  bankChecker,
-	"financing:Sell":     bankChecker,
 	"financing:WriteOff": bankChecker,
 	"financing:Recover":  bankMaker,
 

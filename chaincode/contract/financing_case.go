@@ -8,6 +8,7 @@ import (
 	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/financing"
 	"github.com/tallystick/tallystick/chaincode/ledger"
+	"github.com/tallystick/tallystick/chaincode/receipt"
 	"github.com/tallystick/tallystick/chaincode/receivable"
 )
 
@@ -22,7 +23,7 @@ func loadCase(tx *ledger.Tx, a financing.Application, desk string, s credit.Scor
 		return c, nil, err
 	}
 	for _, ref := range a.Collateral {
-		fact, err := collateralFact(tx, ref)
+		fact, err := collateralFact(tx, desk, ref)
 		if err != nil {
 			return c, nil, err
 		}
@@ -55,11 +56,11 @@ func usableScore(tx *ledger.Tx, a financing.Application, s credit.Score) (financ
 	return fact, nil
 }
 
-func collateralFact(tx *ledger.Tx, ref financing.Ref) (financing.CollateralFact, error) {
+func collateralFact(tx *ledger.Tx, desk string, ref financing.Ref) (financing.CollateralFact, error) {
 	if ref.Kind == financing.Fragment {
 		return fragmentFact(tx, ref)
 	}
-	return receiptFact(tx, ref)
+	return receiptFact(tx, desk, ref)
 }
 
 // fragmentFact: a claim is worth its face, and proved by the buyer's undertaking, which does not age.
@@ -77,17 +78,19 @@ func fragmentFact(tx *ledger.Tx, ref financing.Ref) (financing.CollateralFact, e
 	return fact, nil
 }
 
-// receiptFact: goods are worth what they are declared and insured for, proved once devices have reported on them, and impaired
-// when a device has seen them outside of the conditions under which they must be kept.
-func receiptFact(tx *ledger.Tx, ref financing.Ref) (financing.CollateralFact, error) {
+// receiptFact: goods are proved once devices have reported on them, and impaired when a device has seen them outside of the
+// conditions under which they must be kept. What is outside of the device's own limits lowers the value where the bank has terms
+// that say by how much, and impairs the goods where it has none.
+func receiptFact(tx *ledger.Tx, desk string, ref financing.Ref) (financing.CollateralFact, error) {
 	r, err := receipts.Get(tx, ref.ID)
 	if err != nil {
 		return financing.CollateralFact{}, err
 	}
 	fact := financing.CollateralFact{Ref: ref, Owner: r.Owner.Party}
 	fact.Circle = r.Programme
-	if r.Declared != nil {
-		fact.Currency, fact.ValueMinor = r.Declared.Currency, r.Declared.Minor
+	var weighed bool
+	if fact.Currency, fact.ValueMinor, weighed, err = worth(tx, desk, r); err != nil {
+		return fact, err
 	}
 	if r.Lien != nil {
 		fact.ReservedFor = r.Lien.Financing
@@ -101,9 +104,31 @@ func receiptFact(tx *ledger.Tx, ref financing.Ref) (financing.CollateralFact, er
 		if on := calendar.From(d.LastAt); fact.EvidenceOn.IsZero() || on.Before(fact.EvidenceOn) {
 			fact.EvidenceOn = on
 		}
-		fact.Impaired = fact.Impaired || d.Breaches > 0
+		fact.Impaired = fact.Impaired || d.Breaches > 0 || d.Excursions > 0 && !weighed
 	}
 	return fact, nil
+}
+
+// worth is what a bank counts goods for: by prices and its own terms for lending on goods, where the programme's banks have
+// agreed on prices and the bank has such terms; else what they are declared and insured for, and no more than that in any case. Weighed says that the former holds.
+func worth(tx *ledger.Tx, desk string, r receipt.Receipt) (currency string, minor int64, weighed bool, err error) {
+	if r.Declared != nil {
+		currency, minor = r.Declared.Currency, r.Declared.Minor
+	}
+	v, found, err := collateralTerms.Find(tx, desk)
+	if err != nil || !found || v.Active == nil {
+		return currency, minor, false, err
+	}
+	valued, err := valueReceipt(tx, r, *v.Active)
+	switch {
+	case fault.CodeOf(err) == fault.ReceiptUnpriced:
+		return currency, minor, false, nil
+	case err != nil:
+		return currency, minor, false, err
+	case r.Declared != nil && currency == valued.Currency:
+		return currency, min(minor, valued.ValueMinor), true, nil
+	}
+	return valued.Currency, valued.ValueMinor, true, nil
 }
 
 func headroom(tx *ledger.Tx, c financing.Case, picked []int) (list []financing.Headroom, fresh []opening, err error) {

@@ -1,11 +1,9 @@
 package contract
 
 import (
-	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/financing"
 	"github.com/tallystick/tallystick/chaincode/ledger"
 	"github.com/tallystick/tallystick/chaincode/member"
-	"github.com/tallystick/tallystick/chaincode/receipt"
 )
 
 // Draw pays a loan out (sealed input: financing.DrawInput) and draws on its limits: LIMIT_EXCEEDED where a lane has no room.
@@ -75,7 +73,7 @@ func (*Financing) Recourse(ctx *ledger.Context, id string) (*FinancingStatus, er
 	})
 }
 
-// Enforce makes a defaulted loan's claims the bank's and lets it sell the goods.
+// Enforce makes a defaulted loan's claims the bank's and lets it sell the goods (margin:Sell).
 func (*Financing) Enforce(ctx *ledger.Context, id string) (*FinancingStatus, error) {
 	return loanStep(ctx, "financing:Enforce", id, func(tx *ledger.Tx, l financing.Loan, by member.Actor) (financing.Loan, error) {
 		next, err := l.Enforce(by, tx.Now())
@@ -84,29 +82,6 @@ func (*Financing) Enforce(ctx *ledger.Context, id string) (*FinancingStatus, err
 		}
 		return next, enforceCollateral(tx, l)
 	})
-}
-
-// Sell makes a purchaser the owner of a receipt that was enforced for the loan (sealed input: receipt.Holder). What the sale brings
-// is booked as a payment.
-func (*Financing) Sell(ctx *ledger.Context, id, receiptID string) (*FinancingStatus, error) {
-	tx := ctx.Tx()
-	actor, err := tx.Authorise("financing:Sell")
-	if err != nil {
-		return nil, err
-	}
-	purchaser, err := ledger.Input[receipt.Holder](tx)
-	if err != nil {
-		return nil, err
-	}
-	l, err := loans.Get(tx, id)
-	if err != nil {
-		return nil, err
-	}
-	if l.Bank != actor.MSP || !l.Enforced {
-		return nil, fault.New(fault.NotPermitted, "the collateral of loan %s is not this bank's to sell", id)
-	}
-	_, err = sellReceipt(tx, receiptID, id, purchaser)
-	return &FinancingStatus{ID: id, Status: string(l.Status), Loan: id}, err
 }
 
 // WriteOff takes what is owed as a loss (sealed input: financing.NoteInput).

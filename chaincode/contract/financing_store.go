@@ -90,12 +90,12 @@ func pledgeCollateral(tx *ledger.Tx, l financing.Loan) error {
 	})
 }
 
-// releaseCollateral ends the pledge, unless the bank has enforced it.
+// releaseCollateral ends the pledge. Claims that the bank has enforced are its own; goods that it has not sold go back.
 func releaseCollateral(tx *ledger.Tx, l financing.Loan) error {
-	if l.Enforced {
-		return nil
-	}
 	return eachCollateral(l.Collateral, func(c financing.Ref) error {
+		if c.Kind == financing.Fragment && l.Enforced {
+			return nil
+		}
 		if c.Kind == financing.Fragment {
 			return releaseFragment(tx, l.Application, c.ID)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/financing"
 	"github.com/tallystick/tallystick/chaincode/financing/financingtest"
+	"github.com/tallystick/tallystick/chaincode/receipt"
 	"github.com/tallystick/tallystick/chaincode/receivable"
 	"github.com/tallystick/tallystick/chaincode/record"
 	"github.com/tallystick/tallystick/chaincode/seal"
@@ -394,4 +395,42 @@ func TestDefaultedLoanIsEnforcedAndWrittenOff(t *testing.T) {
 	assert.Zero(t, d.used(financing.Facility, bankMSP))
 	d.must(d.submit(bank("maker"), "financing:Recover", financing.Payment{AmountMinor: 1_000_000, Currency: "EUR", ReceivedOn: d.today(), Source: financing.FromBuyer}, opaque("lon", 1)))
 	assert.Equal(t, int64(1_000_000), d.loan(1).RecoveredMinor)
+}
+
+func TestGoodsAreLentOnAtTheBanksOwnValue(t *testing.T) {
+	s := newStorage(t)
+	s.agreePrices()
+	s.setTerms()
+	s.must(s.price(800_000))
+	first, second := s.store(1, sellerParty, "L-1", 12_500, 10_000_000), s.store(2, sellerParty, "L-2", 12_500, 7_000_000)
+	s.anchor(1, 50, first, second)
+	for n, id := range []string{first, second} {
+		r := financing.Request{ID: opaque("app", n+1), Bank: bankMSP, Product: financing.InventoryProduct, Currency: "EUR", TenorDays: 30, Consent: s.consent,
+			Collateral: []financing.Ref{{Kind: financing.Receipt, ID: id, Circle: goodsCircle}}}
+		s.must(s.submit(seller("maker"), "financing:Apply", r, bankDesk, r.ID))
+		s.score(n+1, good)
+	}
+	s.decide(1)
+	assert.Equal(t, int64(5_100_000), s.application(1).Decision.Terms.AdvanceMinor, "60 % of 100 000.00 less 15 %")
+	assert.Equal(t, int64(4_200_000), s.claimed(2).Decision.Terms.AdvanceMinor, "60 % of what they are insured for, which is less")
+
+	s.net.Advance(days(1))
+	s.anchor(2, 95, second)
+	assert.Equal(t, int64(3_900_000), s.claimed(2).Decision.Terms.AdvanceMinor, "20 % less for an excursion")
+}
+
+func TestGoodsThatWereTooWarmAreDeclined(t *testing.T) {
+	// The bank has no terms that say what an excursion takes from the value.
+	s := newStorage(t)
+	id := s.store(1, sellerParty, "L-1", 12_500, 10_000_000)
+	s.anchor(1, 95, id)
+	r := financing.Request{ID: opaque("app", 1), Bank: bankMSP, Product: financing.InventoryProduct, Currency: "EUR", TenorDays: 30, Consent: s.consent,
+		Collateral: []financing.Ref{{Kind: financing.Receipt, ID: id, Circle: goodsCircle}}}
+	s.must(s.submit(seller("maker"), "financing:Apply", r, bankDesk, r.ID))
+	s.score(1, good)
+	s.decide(1)
+	a := s.application(1)
+	assert.Equal(t, financing.Declined, a.Status)
+	assert.Contains(t, a.Decision.Reasons, financing.Because{Code: financing.CollateralImpaired, Ref: id})
+	assert.Equal(t, receipt.Stored, s.receipt(id).Status)
 }

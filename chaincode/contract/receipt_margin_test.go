@@ -182,12 +182,12 @@ func (s *storage) margin() MarginAccount {
 func TestLoanOnGoodsFromPledgeToSale(t *testing.T) {
 	s := newStorage(t)
 	s.agreePrices()
-	s.setTerms()
 	loan := opaque("lon", 1)
 	first, second := s.store(1, sellerParty, "L-1", 12_500, 10_000_000), s.store(2, sellerParty, "L-2", 2_000, 1_600_000)
 	s.anchor(1, 50, first, second)
 	s.must(s.price(800_000))
-	s.lend(6_000_000, first)
+	s.lend(6_000_000, first) // on the declared value: the bank has no terms for goods yet
+	s.setTerms()
 	assert.Equal(t, receipt.Pledged, s.receipt(first).Status)
 	s.refused(fault.ReceiptPledged)(s.submit(seller("maker"), "receipt:Request", nil, first))
 	assert.Empty(t, s.assess(), "60 000 owed on goods worth 85 000")
