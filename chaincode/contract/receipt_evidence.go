@@ -3,6 +3,7 @@ package contract
 import (
 	"time"
 
+	"github.com/tallystick/tallystick/chaincode/calendar"
 	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/ledger"
 	"github.com/tallystick/tallystick/chaincode/receipt"
@@ -83,6 +84,28 @@ func (*Receipt) AttestDevice(ctx *ledger.Context, id string) (*receipt.Device, e
 		return nil, err
 	}
 	tx.Emit(ledger.Event{Type: "device.attested", ID: id, Ref: actor.MSP})
+	return &d, devices.Update(tx, d, id)
+}
+
+// CalibrateDevice vouches for a later calibration of another organisation's sensor, until the day (ISO 8601).
+func (*Receipt) CalibrateDevice(ctx *ledger.Context, id, until string) (*receipt.Device, error) {
+	tx := ctx.Tx()
+	actor, err := tx.Authorise("receipt:CalibrateDevice")
+	if err != nil {
+		return nil, err
+	}
+	day, err := calendar.Parse(until)
+	if err != nil {
+		return nil, err
+	}
+	d, err := devices.Get(tx, id)
+	if err != nil {
+		return nil, err
+	}
+	if d, err = d.Calibrate(actor, day, tx.Now()); err != nil {
+		return nil, err
+	}
+	tx.Emit(ledger.Event{Type: "device.calibrated", ID: id, Ref: actor.MSP})
 	return &d, devices.Update(tx, d, id)
 }
 

@@ -35,15 +35,17 @@ type DeviceAction string
 
 // The actions on a device.
 const (
-	Register DeviceAction = "register"
-	Attest   DeviceAction = "attest"
-	Revoke   DeviceAction = "revoke"
+	Register  DeviceAction = "register"
+	Attest    DeviceAction = "attest"
+	Calibrate DeviceAction = "calibrate"
+	Revoke    DeviceAction = "revoke"
 )
 
 // DeviceLifecycle is what can happen to a device.
 var DeviceLifecycle = transition.Table[DeviceStatus, DeviceAction]{
 	{From: "", Action: Register, To: Registered, Who: "the warehouse operator", Why: "Says what the device measures, within which limits, and under which key."},
 	{From: Registered, Action: Attest, To: Attested, Who: "another organisation", Why: "Nobody vouches for their own instruments; its readings count from here on."},
+	{From: Attested, Action: Calibrate, To: Attested, Who: "another organisation", Why: "Vouches for a later calibration; without it readings are refused from the day after the last one ends."},
 	{From: Registered, Action: Revoke, To: Revoked, Who: "the warehouse operator", Why: "It was registered in error, or never used."},
 	{From: Attested, Action: Revoke, To: Revoked, Who: "the operator or the attesting organisation", Why: "Stolen, broken or replaced: readings from the given instant on are refused."},
 }
@@ -186,6 +188,24 @@ func (d Device) Attest(a member.Actor, at time.Time) (Device, error) {
 		return d, fault.New(fault.DeviceSelfAttested, "device %s is this organisation's own", d.ID)
 	}
 	d.Status, d.AttestedBy, d.AttestedAt = status, a.MSP, at
+	return d, nil
+}
+
+// Calibrate records a calibration that another organisation vouches for: the sensor's readings count until the given day.
+func (d Device) Calibrate(a member.Actor, until calendar.Date, at time.Time) (Device, error) {
+	status, err := DeviceLifecycle.Next(d.Status, Calibrate)
+	if err != nil {
+		return d, err
+	}
+	if a.MSP == d.Operator {
+		return d, fault.New(fault.DeviceSelfAttested, "device %s is this organisation's own", d.ID)
+	}
+	if d.Kind != Sensor || !until.After(d.CalibratedUntil) {
+		var bad fault.Fields
+		bad.Add("calibrated_until", until, "must be after the end of the present calibration, of a sensor")
+		return d, bad.Err()
+	}
+	d.Status, d.CalibratedUntil, d.AttestedBy, d.AttestedAt = status, until, a.MSP, at
 	return d, nil
 }
 

@@ -2,6 +2,7 @@ package receipt
 
 import (
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 	"time"
@@ -354,21 +355,17 @@ func (s Segment) agrees(d Device) error {
 
 func (s Segment) seconds() int64 { return int64(s.To.Sub(s.From) / time.Second) }
 
-// sumPossible reports whether count values between minimum and maximum can have the sum.
+// sumPossible reports whether count values, of which minimum and maximum are two, can have the sum. Products and differences
+// may be beyond 64 bits.
 func (p Summary) sumPossible() bool {
-	least, err := money.MulDiv(p.Min, p.Count, 1, money.Down)
-	if err != nil {
-		return false
-	}
-	most, err := money.MulDiv(p.Max, p.Count, 1, money.Down)
-	if err != nil {
-		return false
-	}
 	if p.Count == 1 {
 		return p.Min == p.Max && p.Sum == p.Min
 	}
-	// Minimum and maximum are two of the values.
-	return p.Sum-least >= p.Max-p.Min && most-p.Sum >= p.Max-p.Min
+	lowest, highest, sum := big.NewInt(p.Min), big.NewInt(p.Max), big.NewInt(p.Sum)
+	others := big.NewInt(p.Count - 1)
+	least := new(big.Int).Add(new(big.Int).Mul(lowest, others), highest)
+	most := new(big.Int).Add(new(big.Int).Mul(highest, others), lowest)
+	return sum.Cmp(least) >= 0 && sum.Cmp(most) <= 0
 }
 
 // Watch is what the evidence says of one receipt's goods so far, by device.

@@ -8,7 +8,7 @@ import (
 
 func TestTablesAreSoundAndComplete(t *testing.T) {
 	transitiontest.Check(t, Lifecycle, Statuses(), Actions())
-	transitiontest.Check(t, DeviceLifecycle, []DeviceStatus{Registered, Attested, Revoked}, []DeviceAction{Register, Attest, Revoke})
+	transitiontest.Check(t, DeviceLifecycle, []DeviceStatus{Registered, Attested, Revoked}, []DeviceAction{Register, Attest, Calibrate, Revoke})
 	transitiontest.Check(t, CallLifecycle, []CallStatus{CallOpen, CallLapsed, CallCured, CallLiquidated},
 		[]CallAction{CallDemand, CallCure, CallLapse, CallLiquidate})
 }
