@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -18,6 +19,9 @@ import (
 	"github.com/tallystick/tallystick/chaincode/calendar"
 	"github.com/tallystick/tallystick/gateway-client/document"
 )
+
+// ErrStop ends a scenario before its last step, where Marked returns it.
+var ErrStop = errors.New("the scenario stops here")
 
 // Command runs one tally command line as a user and returns its exit status.
 type Command func(ctx context.Context, org, user string, args []string, out, errs *bytes.Buffer) (exit int)
@@ -97,7 +101,11 @@ func (r *Runner) Run(ctx context.Context, path string) (*Report, error) {
 			r.End(done)
 		}
 		if step.Mark != "" && r.Marked != nil {
-			if err := r.Marked(ctx, step.Mark, vars); err != nil {
+			err := r.Marked(ctx, step.Mark, vars)
+			if errors.Is(err, ErrStop) {
+				return report, nil
+			}
+			if err != nil {
 				return report, fmt.Errorf("after step %d (%s): %w", i+1, step.Title, err)
 			}
 		}
