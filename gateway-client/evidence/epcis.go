@@ -174,8 +174,9 @@ func withCheckDigit(digits string) string {
 }
 
 // Anchor anchors the devices' reports in EPCIS events as one batch, signed with the key of the session's certificate, which
-// the collector h.Collector is registered with. h.ID may be left out. at is when the batch is closed: now.
-func Anchor(ctx context.Context, s *consortium.Session, h Header, events []epcis.Event, at time.Time) (Batch, consortium.Committed, error) {
+// the collector h.Collector is registered with. h.ID may be left out. at is when the batch is closed: now. The archive keeps the
+// readings; the zero Archive keeps nothing.
+func Anchor(ctx context.Context, s *consortium.Session, keep Archive, h Header, events []epcis.Event, at time.Time) (Batch, consortium.Committed, error) {
 	var done consortium.Committed
 	if h.ID == "" {
 		h.ID = consortium.NewID("evd")
@@ -191,6 +192,11 @@ func Anchor(ctx context.Context, s *consortium.Session, h Header, events []epcis
 	b, err := Seal(h, segments, devices, heads, at, s.User().Sign)
 	if err != nil {
 		return Batch{}, done, err
+	}
+	if keep.Dir != "" {
+		if err := keep.Save(b); err != nil {
+			return Batch{}, done, err
+		}
 	}
 	done, err = Submit(ctx, s, b)
 	return b, done, err

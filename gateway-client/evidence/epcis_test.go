@@ -59,21 +59,27 @@ func TestEPCISFileIsAnchored(t *testing.T) {
 	require.NoError(t, h.issue(prgA, issuance("rct-00000001", memory.PartyID("acme"), ids, goods("L-1", 8000))))
 
 	header := Header{Programme: prgA, Collector: "dev-c0110000", Receipts: []string{"rct-00000001"}}
-	b, _, err := Anchor(t.Context(), h.session("warehouse", "dev"), header, file, h.Ledger.Now())
+	keep := Archive{t.TempDir()}
+	b, _, err := Anchor(t.Context(), h.session("warehouse", "dev"), keep, header, file, h.Ledger.Now())
 	require.NoError(t, err)
 	var anchored receipt.Batch
 	require.NoError(t, h.ask("bankA", "mona", "receipt:Evidence", prgA, nil, &anchored, b.ID))
 	assert.Equal(t, b.Batch, anchored)
+	kept, err := keep.Load(b.ID)
+	require.NoError(t, err)
+	proof, err := kept.Prove(kept.Segments[0].Device, 3)
+	require.NoError(t, err)
+	require.NoError(t, h.ask("bankA", "mona", "receipt:VerifyReading", prgA, proof, nil, b.ID))
 	for _, s := range anchored.Segments {
 		for _, p := range s.Summaries {
 			assert.Zero(t, p.Excursions, p.Property)
 		}
 	}
-	_, _, err = Anchor(t.Context(), h.session("warehouse", "dev"), header, file, h.Ledger.Now())
+	_, _, err = Anchor(t.Context(), h.session("warehouse", "dev"), Archive{}, header, file, h.Ledger.Now())
 	assert.Equal(t, fault.EvidenceBackdated, fault.CodeOf(err), "the same file again: its readings get new sequences and old instants")
 
 	h.Ledger.Advance(48 * time.Hour)
-	excursion, _, err := Anchor(t.Context(), h.session("warehouse", "dev"), header, events(t, "../../testdata/epcis/lot-8841-excursion.jsonld"), h.Ledger.Now())
+	excursion, _, err := Anchor(t.Context(), h.session("warehouse", "dev"), Archive{}, header, events(t, "../../testdata/epcis/lot-8841-excursion.jsonld"), h.Ledger.Now())
 	require.NoError(t, err)
 	var found int64
 	for _, s := range excursion.Batch.Segments {

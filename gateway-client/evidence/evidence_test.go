@@ -303,6 +303,30 @@ func TestEveryReadingCanBeProvedAndNoOther(t *testing.T) {
 	})
 }
 
+func TestCollectorChecksWhatDevicesSend(t *testing.T) {
+	w := newWorld(t, 1, true)
+	s, err := w.simulator(t, 0, Profile{SignEach: true, Dropout: 50_000}).Segment(40)
+	require.NoError(t, err)
+	got, err := Receive(w.devices[0], s.Segment, s.Readings)
+	require.NoError(t, err)
+	assert.Equal(t, s.Segment, got.Segment)
+
+	_, err = Receive(w.devices[0], s.Segment, s.Readings[1:])
+	assert.Equal(t, fault.EvidenceRootMismatch, fault.CodeOf(err))
+	forged := s.Segment
+	forged.SilenceSeconds++
+	_, err = Receive(w.devices[0], forged, s.Readings)
+	assert.Equal(t, fault.EvidenceSignatureInvalid, fault.CodeOf(err))
+	forged.Signature, err = w.signers[0](forged.Statement())
+	require.NoError(t, err)
+	_, err = Receive(w.devices[0], forged, s.Readings)
+	assert.Equal(t, fault.EvidenceSummaryWrong, fault.CodeOf(err), "a device that lies about its own readings")
+	altered := append([]receipt.Reading{}, s.Readings...)
+	altered[3].Value++
+	_, err = Receive(w.devices[0], s.Segment, altered)
+	assert.Equal(t, fault.EvidenceSignatureInvalid, fault.CodeOf(err), "the reading's own signature gives it away first")
+}
+
 func TestSimulatorIsSeeded(t *testing.T) {
 	w := newWorld(t, 1, false)
 	a, err := w.simulator(t, 0, Profile{Dropout: 10_000}).Segment(500)

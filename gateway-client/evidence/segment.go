@@ -149,6 +149,33 @@ func (r *Recorder) Close(sign Signer) (Segment, error) {
 	return Segment{Segment: s, Readings: r.readings, levels: r.levels}, nil
 }
 
+// Receive checks a segment that a device has closed and signed against the readings that came with it, and takes both. The
+// ledger would refuse what it refuses, but could not see that the readings are others: EVIDENCE_ROOT_MISMATCH. A wrong signature
+// is EVIDENCE_SIGNATURE_INVALID, a summary that is not of the readings EVIDENCE_SUMMARY_WRONG.
+func Receive(d receipt.Device, closed receipt.Segment, readings []receipt.Reading) (Segment, error) {
+	rec := NewRecorder(d)
+	for _, r := range readings {
+		if err := rec.Add(r); err != nil {
+			return Segment{}, err
+		}
+	}
+	got, err := rec.Close(nil)
+	if err != nil {
+		return Segment{}, err
+	}
+	if got.Root != closed.Root {
+		return Segment{}, fault.New(fault.EvidenceRootMismatch, "the readings of device %s are not those that it has closed", d.ID)
+	}
+	if d.Key != "" && !d.Key.Verify(closed.Statement(), closed.Signature) {
+		return Segment{}, fault.New(fault.EvidenceSignatureInvalid, "the segment is not signed by device %s", d.ID)
+	}
+	if string(got.Statement()) != string(closed.Statement()) {
+		return Segment{}, fault.New(fault.EvidenceSummaryWrong, "device %s has signed a summary that is not of its readings", d.ID)
+	}
+	got.Signature = closed.Signature
+	return got, nil
+}
+
 // Prove returns the proof that the reading with the sequence is in segment `index` of the batch. It returns RECORD_NOT_FOUND
 // where the segment has no such reading.
 func (s Segment) Prove(batch string, index int, sequence int64) (receipt.Proof, error) {
