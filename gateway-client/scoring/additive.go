@@ -22,7 +22,7 @@ type additiveOptions struct {
 	line      treeOptions
 
 	maxPairs   int
-	pairSides  int
+	pairSides  int // groups of a feature in a pair; 0: by the number of rows
 	pairScreen int // features that pairs are looked for among
 	pairSteps  boostOptions
 	pairTree   treeOptions
@@ -40,12 +40,11 @@ func defaultAdditive() additiveOptions {
 		maxRepeats:  8,
 		trialBudget: 48_000,
 		trees:       boostOptions{rate: 0.05, share: 0.15, maxSteps: 3000, check: 10, patience: 15},
-		tree:        treeOptions{leaves: 3, minRows: 10, lambda: 1, lambdaCats: 2},
+		tree:        treeOptions{leaves: 3, lambda: 1, lambdaCats: 2},
 		lines:       true,
 		lineSteps:   boostOptions{rate: 0.1, share: 0.1, maxSteps: 1000, check: 10, patience: 15},
 		line:        treeOptions{minRows: 5, lambda: 1, lambdaCats: 5},
 		maxPairs:    60,
-		pairSides:   8,
 		pairScreen:  64,
 		pairSteps:   boostOptions{rate: 0.05, share: 0.2, maxSteps: 2000, check: 10, patience: 15},
 		pairTree:    treeOptions{minRows: 10, lambda: 5},
@@ -65,6 +64,15 @@ func fitAdditive(fr *Frame, train []int, o additiveOptions) *shapes {
 		}
 	}
 	base := math.Round(math.Log(float64(bads)/float64(n-bads)) * logitUnit)
+	if o.tree.minRows == 0 {
+		o.tree.minRows = int32(max(10, min(40, n/600)))
+	}
+	if o.pairSides == 0 {
+		o.pairSides = 8
+		if n > 10_000 {
+			o.pairSides = 12
+		}
+	}
 	bags := drawBags(bad, int32(base), o)
 
 	cols := make([][]uint8, len(fr.Features)) // bin by training row

@@ -10,7 +10,7 @@ import (
 // treeOptions limit the small trees of boosting.
 type treeOptions struct {
 	leaves     int
-	minRows    int32   // rows in a leaf
+	minRows    int32   // rows in a leaf; 0: by the number of rows
 	lambda     float64 // added to the second derivative of a leaf: shrinks small leaves
 	lambdaCats float64 // the same for leaves of categorical features
 }
