@@ -26,7 +26,9 @@ var circleAccess = ledger.Access{
 }
 
 // GetEvaluateTransactions names the functions that only read.
-func (*Circle) GetEvaluateTransactions() []string { return []string{"Get", "List", "Envelope", "Locate"} }
+func (*Circle) GetEvaluateTransactions() []string {
+	return []string{"Get", "List", "Envelope", "Locate"}
+}
 
 // Found makes a circle (JSON: id, kind, readers, commitment, digests, envelopes) that waits for its readers. A desk is
 // founded by a bank.

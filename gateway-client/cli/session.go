@@ -31,7 +31,7 @@ type Connector func(ctx context.Context, who Who) (session *consortium.Session, 
 // addWho adds the options that say who works, with their defaults from the environment.
 func (a *App) addWho(root *cobra.Command) {
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.who.Network, "network", envOr("TALLY_NETWORK", "tallystick"), "name of the network, as given to tallynet --name [TALLY_NETWORK]")
+	flags.StringVar(&a.who.Network, "network", envOr("TALLY_NETWORK", "demo"), "name of the network, as given to tallynet --name [TALLY_NETWORK]")
 	flags.StringVar(&a.who.Profile, "profile", os.Getenv("TALLY_PROFILE"), "profile.json of the organisation, instead of --network and --org [TALLY_PROFILE]")
 	flags.StringVar(&a.who.Org, "org", os.Getenv("TALLY_ORG"), "organisation that you work for [TALLY_ORG]")
 	flags.StringVar(&a.who.User, "user", os.Getenv("TALLY_USER"), "user whose certificate signs [TALLY_USER]")
@@ -83,6 +83,9 @@ func connectFabric(_ context.Context, who Who) (*consortium.Session, func() erro
 	p, err := profile.Load(path)
 	if err != nil {
 		return nil, nil, err
+	}
+	if _, err := p.User(who.User); err != nil {
+		return nil, nil, usageError{err}
 	}
 	return fabric.OpenSession(p, who.User, filepath.Dir(path))
 }

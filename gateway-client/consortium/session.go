@@ -103,7 +103,15 @@ func (s *Session) Evaluate(ctx context.Context, call Call, out any) error {
 		return err
 	}
 	delete(p.Transient, record.TransientRequest)
+	return s.ask(ctx, p, out)
+}
+
+// ask evaluates a proposal. A peer that does not answer is a fault of its own kind.
+func (s *Session) ask(ctx context.Context, p Proposal, out any) error {
 	raw, err := s.Network.Evaluate(ctx, p)
+	if errors.Is(err, ErrUnreachable) {
+		return fault.New(fault.NetworkUnavailable, "the peer of %s does not answer (is the network up?): %v", s.User().Org, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -132,6 +140,8 @@ func (s *Session) Submit(ctx context.Context, call Call, out any) (Committed, er
 		switch {
 		case err == nil:
 			return done, decode(done.Result, out)
+		case fault.CodeOf(err) == fault.EndorsementFailed && try == 0:
+			// Two transactions of one block that create the same record end like this, too: it then has its policy already.
 		case !errors.Is(err, ErrConflict) && !errors.Is(err, ErrUnreachable):
 			if s.staleKeys(err) && try == 0 {
 				if p, choices, err = s.proposal(ctx, call); err == nil {
@@ -233,11 +243,7 @@ func (s *Session) query(ctx context.Context, function string, out any, args ...s
 	if err := s.caughtUp(ctx); err != nil {
 		return err
 	}
-	raw, err := s.Network.Evaluate(ctx, Proposal{Function: function, Args: args})
-	if err != nil {
-		return err
-	}
-	return decode(raw, out)
+	return s.ask(ctx, Proposal{Function: function, Args: args}, out)
 }
 
 // keys returns the keys of every epoch of the circles that the organisation can open. An epoch from before it joined is
