@@ -30,6 +30,10 @@ var financingAccess = ledger.Access{
 
 	"financing:ScoreAndDecide": {Kinds: kinds(member.Bank), Roles: roles(member.Underwriter)},
 
+	"financing:Tender":      {Kinds: kinds(member.Supplier), Roles: roles(member.Maker)},
+	"financing:CommitOffer": {Kinds: kinds(member.Bank), Roles: roles(member.Underwriter)},
+	"financing:CloseTender": smeUser,
+
 	"financing:ProposeOverride": bankMaker,
 	"financing:ApproveOverride": bankChecker,
 
@@ -51,6 +55,7 @@ var financingAccess = ledger.Access{
 	"financing:Applications":     deskReader,
 	"financing:OpenApplications": deskReader,
 	"financing:Case":             {Kinds: kinds(member.Bank), Roles: roles(member.Underwriter, member.Maker, member.Checker, member.Risk)},
+	"financing:Offers":           deskReader,
 	"financing:Loan":             deskReader,
 	"financing:Loans":            deskReader,
 	"financing:Policy":           bankReader,

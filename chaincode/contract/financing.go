@@ -23,7 +23,7 @@ type FinancingStatus struct {
 
 // GetEvaluateTransactions names the functions that only read.
 func (*Financing) GetEvaluateTransactions() []string {
-	return []string{"Application", "Applications", "OpenApplications", "Case", "Loan", "Loans", "Policy", "ActivePolicy", "Limit"}
+	return []string{"Application", "Applications", "OpenApplications", "Case", "Loan", "Loans", "Policy", "ActivePolicy", "Limit", "Offers"}
 }
 
 // ProposePolicy writes a new version of the caller's bank's policy (sealed input: financing.PolicyProposal).
@@ -217,6 +217,9 @@ func decide(tx *ledger.Tx, id string, in financing.Claimed, s credit.Score, by m
 	if err := financing.Same(in.Decision, want); err != nil {
 		return nil, err
 	}
+	if err := a.Reveals(want, in.Salt, tx.Now()); err != nil {
+		return nil, err
+	}
 	if a, err = a.Settle(want, c.Policy, by, tx.Now()); err != nil {
 		return nil, err
 	}
@@ -295,7 +298,7 @@ func (*Financing) ApproveOverride(ctx *ledger.Context, id string) (*FinancingSta
 // overriding is the decision that a person may take. What was declined has lost its collateral: it is reserved again, as the
 // applicant once asked.
 func overriding(tx *ledger.Tx, a financing.Application, desk string) (financing.Decision, error) {
-	if a.Status == financing.Declined {
+	if a.Status == financing.Declined && a.Tender == nil {
 		if err := reserveCollateral(tx, a); err != nil {
 			return financing.Decision{}, err
 		}
@@ -384,7 +387,7 @@ func (*Financing) Accept(ctx *ledger.Context, id, loan string) (*FinancingStatus
 	if err != nil {
 		return nil, err
 	}
-	if err := pledgeCollateral(tx, l); err != nil {
+	if err := pledgeCollateral(tx, a, l); err != nil {
 		return nil, err
 	}
 	if err := loans.Create(tx, desk, l, loan); err != nil {

@@ -51,10 +51,10 @@ func reserveCollateral(tx *ledger.Tx, a financing.Application) error {
 		var err error
 		programme := ""
 		if c.Kind == financing.Fragment {
-			r, _, reserve := reserveFragment(tx, a.AppliedBy, a.ID, c.ID)
+			r, _, reserve := reserveFragment(tx, a.AppliedBy, a.Lien(), c.ID)
 			programme, err = r.Programme, reserve
 		} else {
-			r, reserve := reserveReceipt(tx, a.AppliedBy, c.ID, a.Bank, a.ID)
+			r, reserve := reserveReceipt(tx, a.AppliedBy, c.ID, a.Bank, a.Lien())
 			programme, err = r.Programme, reserve
 		}
 		switch fault.CodeOf(err) {
@@ -68,24 +68,40 @@ func reserveCollateral(tx *ledger.Tx, a financing.Application) error {
 	})
 }
 
-// freeCollateral ends the reservation for the application.
+// freeCollateral ends the reservation for the application. That of a tender ends with CloseTender: other banks may still offer.
 func freeCollateral(tx *ledger.Tx, a financing.Application) error {
+	if a.Tender != nil {
+		return nil
+	}
+	return freeReserved(tx, a)
+}
+
+func freeReserved(tx *ledger.Tx, a financing.Application) error {
 	return eachCollateral(a.Collateral, func(c financing.Ref) error {
 		if c.Kind == financing.Fragment {
-			return releaseFragment(tx, a.ID, c.ID)
+			return releaseFragment(tx, a.Lien(), c.ID)
 		}
-		_, err := freeReceipt(tx, c.ID, a.ID)
+		_, err := freeReceipt(tx, c.ID, a.Lien())
 		return err
 	})
 }
 
-// pledgeCollateral turns the reservation into a pledge for the loan.
-func pledgeCollateral(tx *ledger.Tx, l financing.Loan) error {
+// pledgeCollateral turns the reservation into a pledge for the loan. Goods that were reserved for a tender are reserved for the
+// bank that was chosen first.
+func pledgeCollateral(tx *ledger.Tx, a financing.Application, l financing.Loan) error {
 	return eachCollateral(l.Collateral, func(c financing.Ref) error {
 		if c.Kind == financing.Fragment {
-			return pledgeFragment(tx, l.Application, l.Party, c.ID)
+			return pledgeFragment(tx, l.Lien, l.Party, c.ID)
 		}
-		_, err := pledgeReceipt(tx, c.ID, l.Application, l.ID)
+		if a.Tender != nil {
+			if _, err := freeReceipt(tx, c.ID, l.Lien); err != nil {
+				return err
+			}
+			if _, err := reserveReceipt(tx, a.AppliedBy, c.ID, l.Bank, l.Lien); err != nil {
+				return err
+			}
+		}
+		_, err := pledgeReceipt(tx, c.ID, l.Lien, l.ID)
 		return err
 	})
 }
@@ -97,7 +113,7 @@ func releaseCollateral(tx *ledger.Tx, l financing.Loan) error {
 			return nil
 		}
 		if c.Kind == financing.Fragment {
-			return releaseFragment(tx, l.Application, c.ID)
+			return releaseFragment(tx, l.Lien, c.ID)
 		}
 		_, err := releaseReceipt(tx, c.ID, l.ID)
 		return err
@@ -108,7 +124,7 @@ func releaseCollateral(tx *ledger.Tx, l financing.Loan) error {
 func enforceCollateral(tx *ledger.Tx, l financing.Loan) error {
 	return eachCollateral(l.Collateral, func(c financing.Ref) error {
 		if c.Kind == financing.Fragment {
-			return enforceFragment(tx, l.Application, c.ID)
+			return enforceFragment(tx, l.Lien, c.ID)
 		}
 		_, err := enforceReceipt(tx, c.ID, l.ID)
 		return err

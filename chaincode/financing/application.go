@@ -32,6 +32,7 @@ type ApplicationAction string
 // The steps in an application's life.
 const (
 	ApplyFor        ApplicationAction = "apply"
+	CommitToOffer   ApplicationAction = "commit"
 	DecideApprove   ApplicationAction = "approve"
 	DecideRefer     ApplicationAction = "refer"
 	DecideDecline   ApplicationAction = "decline"
@@ -54,6 +55,7 @@ const (
 // ApplicationTable is the life of an application.
 var ApplicationTable = transition.Table[ApplicationStatus, ApplicationAction]{
 	{From: "", Action: ApplyFor, To: Submitted, Who: smeUser, Why: "Its collateral is reserved, so that no second application holds the same."},
+	{From: Submitted, Action: CommitToOffer, To: Submitted, Who: underwriter, Why: "In a tender: the bank binds itself to an offer by a salted hash; nobody sees it before the deadline."},
 	{From: Submitted, Action: DecideApprove, To: Approved, Who: underwriter, Why: "The policy says so, and every endorser has run it again; the terms are open until their day."},
 	{From: Submitted, Action: DecideRefer, To: Referred, Who: underwriter, Why: "The score is in the grey band: a person decides."},
 	{From: Submitted, Action: DecideDecline, To: Declined, Who: underwriter, Why: "The policy says no, with reasons; the collateral is free again."},
@@ -157,6 +159,9 @@ type Application struct {
 	DecidedAt time.Time     `json:"decided_at,omitzero"`
 	Override  *Override     `json:"override,omitempty"`
 	Loan      string        `json:"loan,omitempty"`
+	// Tender and Commitment are set where several banks compete.
+	Tender     *Tender     `json:"tender,omitempty"`
+	Commitment *Commitment `json:"commitment,omitempty"`
 }
 
 // Override is a decision that a person took. It stays in the application for good.
@@ -250,7 +255,11 @@ func (a Application) extend(p Policy, at time.Time) (Application, error) {
 	if a.Status == Approved {
 		days = p.Terms.OfferDays
 	}
-	a.OpenUntil, err = calendar.From(at).AddDays(int(days))
+	from := calendar.From(at)
+	if a.Tender != nil && from.Before(calendar.From(a.Tender.RevealBy)) {
+		from = calendar.From(a.Tender.RevealBy) // until then nobody may choose
+	}
+	a.OpenUntil, err = from.AddDays(int(days))
 	return a, err
 }
 

@@ -96,6 +96,8 @@ type Claimed struct {
 	Score    string   `json:"score"`
 	Lanes    []int    `json:"lanes"`
 	Decision Decision `json:"decision"`
+	// Salt opens the commitment of a tender's offer (hexadecimal).
+	Salt string `json:"salt,omitempty"`
 }
 
 // Validate reports every failure of the input with its field and value.
@@ -103,6 +105,9 @@ func (c Claimed) Validate() error {
 	var f fault.Fields
 	checkID(&f, "score", c.Score)
 	checkLanes(&f, c.Lanes)
+	if len(c.Salt) > 128 {
+		f.Add("salt", len(c.Salt), "must have at most 128 digits")
+	}
 	if len(c.Decision.Reasons) > MaxReasons {
 		f.Add("decision.reasons", len(c.Decision.Reasons), "must be at most %d", MaxReasons)
 	}
@@ -184,7 +189,7 @@ func (c Case) check() error {
 		if f.Ref != a.Collateral[i] || f.Owner != a.Applicant {
 			return fault.New(fault.CollateralMismatch, "%s %s is not what application %s names, or not the applicant's", f.Kind, f.ID, a.ID)
 		}
-		if f.ReservedFor != a.ID {
+		if f.ReservedFor != a.Lien() {
 			return fault.New(fault.CollateralEncumbered, "%s %s is not reserved for application %s", f.Kind, f.ID, a.ID)
 		}
 		if !f.EvidenceOn.IsZero() {

@@ -117,6 +117,7 @@ func (s Source) known() bool {
 type Loan struct {
 	ID          string     `json:"id"`
 	Application string     `json:"application"`
+	Lien        string     `json:"lien"` // what its claims are held for: the application, or its tender
 	Bank        string     `json:"bank"`
 	Party       string     `json:"party"` // the bank's party id
 	Borrower    string     `json:"borrower"`
@@ -158,6 +159,9 @@ func (a Application) Accept(loanID string, p Policy, by member.Actor, at time.Ti
 	if a.Due(calendar.From(at)) {
 		return a, Loan{}, fault.New(fault.OfferExpired, "the terms of application %s are no longer open", a.ID)
 	}
+	if err := a.Choosable(at); err != nil {
+		return a, Loan{}, err
+	}
 	next, err := a.step(AcceptTerms)
 	if err != nil {
 		return a, Loan{}, err
@@ -168,7 +172,7 @@ func (a Application) Accept(loanID string, p Policy, by member.Actor, at time.Ti
 	}
 	next.Loan = loanID
 	l := Loan{
-		ID: loanID, Application: a.ID, Bank: a.Bank, Party: p.Party, Borrower: a.Applicant, Host: a.Host, Product: a.Product,
+		ID: loanID, Application: a.ID, Lien: a.Lien(), Bank: a.Bank, Party: p.Party, Borrower: a.Applicant, Host: a.Host, Product: a.Product,
 		Collateral: slices.Clone(a.Collateral), Terms: *a.Decision.Terms, Uses: slices.Clone(a.Decision.Uses), Status: status, DrawBy: a.OpenUntil,
 	}
 	return next, l.note(Movement{On: calendar.From(at), Action: AgreeLoan, By: by, At: at}), nil
