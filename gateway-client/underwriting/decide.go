@@ -29,6 +29,11 @@ func (u *Underwriter) decide(ctx context.Context, id, desk string) (string, erro
 	case a.Status != financing.Submitted:
 		return string(a.Status), nil
 	}
+	if a.Tender != nil {
+		if ready, err := u.bid(ctx, a, circles); !ready {
+			return "", err
+		}
+	}
 	for attempt := range maxAttempts {
 		scoreID := derive("scr", id, strconv.Itoa(attempt))
 		var s credit.Score
@@ -177,7 +182,7 @@ func (u *Underwriter) decideWith(ctx context.Context, a financing.Application, c
 	if err != nil {
 		return "", err
 	}
-	claimed := financing.Claimed{Score: score, Lanes: lanes, Decision: d}
+	claimed := financing.Claimed{Score: score, Lanes: lanes, Decision: d, Salt: u.openingOf(a)}
 	call := consortium.Call{Function: "financing:Decide", Args: []string{a.ID}, Input: claimed, Circles: circles, Request: derive("uw", a.ID, "decide", score)}
 	if s != nil {
 		call.Function, call.Input = "financing:ScoreAndDecide", scoredClaim{*s, claimed}

@@ -74,6 +74,8 @@ type Underwriter struct {
 	From uint64
 	// Today is the bank's business date.
 	Today func() calendar.Date
+	// Now is the instant that a tender's deadlines are held against; time.Now where it is nil.
+	Now func() time.Time
 	// Keep, where set, stores the raw inputs of a score (canonical JSON) before the score is submitted.
 	Keep func(ctx context.Context, score string, inputs []byte) error
 	Log  *slog.Logger
@@ -322,6 +324,17 @@ func (u *Underwriter) settle(ctx context.Context, id, outcome string, err error)
 	if err == nil {
 		delete(u.items, id)
 		u.Log.Info("decided", "application", id, "status", outcome, "tries", item.Tries)
+		return
+	}
+	var later notYet
+	if errors.As(err, &later) {
+		item.State, item.Code, item.Detail = Stuck, fault.OfferDeadline, later.Error()
+		desk := item.Desk
+		time.AfterFunc(later.until.Sub(u.now()), func() {
+			if ctx.Err() == nil {
+				u.add(id, desk)
+			}
+		})
 		return
 	}
 	item.Code, item.Detail = fault.CodeOf(err), ""

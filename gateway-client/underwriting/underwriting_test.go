@@ -180,7 +180,7 @@ func (m *market) underwriter(ledger underwriting.Ledger) *underwriting.Underwrit
 		ledger = s
 	}
 	return &underwriting.Underwriter{Ledger: ledger, Blocks: s.Network.Blocks, Source: underwriting.FromLedger{Ledger: s}, Features: underwriting.Recorded,
-		SaltKey: []byte(strings.Repeat("s", 32)), Today: m.today, Sweep: 20 * time.Millisecond}
+		SaltKey: []byte(strings.Repeat("s", 32)), Today: m.today, Now: m.Ledger.Now, Sweep: 20 * time.Millisecond}
 }
 
 // until runs the service until the application has left the queue's reach: it is decided.
@@ -401,4 +401,31 @@ func TestStaleScoreIsMadeAgain(t *testing.T) {
 
 func TestRunRefusesWhatIsIncomplete(t *testing.T) {
 	assert.Equal(t, fault.InputMissing, fault.CodeOf((&underwriting.Underwriter{}).Run(t.Context())))
+}
+
+func TestTenderIsCommittedToAndRevealed(t *testing.T) {
+	m := newMarket(t)
+	now := m.Ledger.Now().UTC()
+	in := financing.TenderRequest{Tender: financing.Tender{ID: "tnd-00000001", CommitBy: now.Add(time.Hour), RevealBy: now.Add(2 * time.Hour)},
+		Request: financing.Request{Product: financing.ReceivableProduct, Currency: "EUR", Collateral: []financing.Ref{{Kind: financing.Fragment, ID: m.claim(), Circle: programme}}},
+		Bidders: []financing.Bidder{{Bank: "BankAMSP", Desk: desk, Application: "app-00000001", Consent: consentID}, {Bank: "BankBMSP", Desk: m.deskOfB(), Application: "app-00000002", Consent: consentID}}}
+	m.must(m.session("supplier", "amy"), consortium.Call{Function: "financing:Tender", Args: []string{in.ID}, Input: in, Circles: []string{desk, in.Bidders[1].Desk, programme}}, nil)
+	m.until(m.underwriter(nil), func() bool {
+		a, err := m.look("app-00000001")
+		return err == nil && a.Commitment != nil
+	})
+	assert.Equal(t, financing.Submitted, m.application("app-00000001").Status)
+	m.Ledger.Advance(time.Hour + time.Second)
+	m.until(m.underwriter(nil), m.decided("app-00000001")) // a new process knows the salt
+	assert.Equal(t, financing.Approved, m.application("app-00000001").Status)
+}
+
+// deskOfB founds bank B's desk with a policy.
+func (m *market) deskOfB() string {
+	const id = "dsk-00000000000000000002"
+	m.found("bankB", id, circle.Desk, "SupplierMSP")
+	policy := financing.PolicyProposal{ID: "pol-00000002", Terms: financingtest.Terms(m.card)}
+	m.must(m.session("bankB", "ruth"), consortium.Call{Function: "financing:ProposePolicy", Args: []string{id, policy.ID}, Input: policy, Circles: []string{id}}, nil)
+	m.must(m.session("bankB", "ralf"), consortium.Call{Function: "financing:ApprovePolicy", Args: []string{policy.ID}, Circles: []string{id}}, nil)
+	return id
 }
