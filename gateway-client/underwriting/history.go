@@ -17,6 +17,8 @@ import (
 type History struct {
 	Party string
 	Today calendar.Date
+	// RequestedMinor is what the application asks for; where it asks for as much as possible, what its collateral is worth.
+	RequestedMinor int64
 	// Sold are the invoices that the applicant has issued.
 	Sold []receivable.Receivable
 	// Loans are its loans from this bank, with interest up to today.
@@ -54,8 +56,12 @@ func (f FromLedger) History(ctx context.Context, a financing.Application, today 
 	}
 	h.Sold = slices.DeleteFunc(sold, func(r receivable.Receivable) bool { return r.Invoice.Seller != a.Applicant })
 	h.Loans = slices.DeleteFunc(loans, func(l financing.Loan) bool { return l.Borrower != a.Applicant })
+	h.RequestedMinor = a.AdvanceMinor
 	for _, c := range a.Collateral {
-		if c.Kind != financing.Receipt {
+		if c.Kind == financing.Fragment {
+			if err := f.addFace(ctx, &h, a, c); err != nil {
+				return h, err
+			}
 			continue
 		}
 		var r receipt.Receipt
@@ -68,8 +74,21 @@ func (f FromLedger) History(ctx context.Context, a financing.Application, today 
 			return h, err
 		}
 		h.Receipts, h.Watches = append(h.Receipts, r), append(h.Watches, w)
+		if a.AdvanceMinor == 0 && r.Declared != nil {
+			h.RequestedMinor += r.Declared.Minor
+		}
 	}
 	return h, nil
+}
+
+func (f FromLedger) addFace(ctx context.Context, h *History, a financing.Application, c financing.Ref) error {
+	if a.AdvanceMinor > 0 {
+		return nil
+	}
+	var fragment receivable.Fragment
+	err := f.Ledger.Evaluate(ctx, consortium.Call{Function: "receivable:Fragment", Args: []string{c.ID}, Circles: []string{c.Circle}}, &fragment)
+	h.RequestedMinor += fragment.FaceMinor
+	return err
 }
 
 // page is a page of either list.

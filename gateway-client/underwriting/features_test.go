@@ -1,0 +1,68 @@
+package underwriting_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tallystick/tallystick/chaincode/calendar"
+	"github.com/tallystick/tallystick/chaincode/credit/scorecard"
+	"github.com/tallystick/tallystick/chaincode/financing"
+	"github.com/tallystick/tallystick/chaincode/money"
+	"github.com/tallystick/tallystick/chaincode/receipt"
+	"github.com/tallystick/tallystick/chaincode/receivable"
+	"github.com/tallystick/tallystick/gateway-client/scoring/supplychain"
+	"github.com/tallystick/tallystick/gateway-client/underwriting"
+)
+
+func TestFactsOf(t *testing.T) {
+	now := time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
+	today := calendar.From(now)
+	sold := func(ago, confirmedAfter int, buyer string, minor, credited int64, status receivable.Status) receivable.Receivable {
+		r := receivable.Receivable{Status: status, Issued: receivable.Mark{At: now.AddDate(0, 0, -ago)}, Invoice: receivable.Invoice{Buyer: buyer}}
+		if confirmedAfter >= 0 {
+			r.Undertaking = &receivable.Undertaking{Checker: receivable.Mark{At: r.Issued.At.AddDate(0, 0, confirmedAfter)}}
+			r.ConfirmedMinor, r.CreditedMinor = minor, credited
+		}
+		return r
+	}
+	h := underwriting.History{Today: today, RequestedMinor: 40_000_00,
+		Sold: []receivable.Receivable{
+			sold(500, 1, "a", 99, 0, receivable.Settled), // before the window: only the length of the record
+			sold(100, 2, "a", 60_000_00, 3_000_00, receivable.Confirmed),
+			sold(90, 5, "b", 30_000_00, 0, receivable.Overdue),
+			sold(80, 0, "a", 10_000_00, 0, receivable.Settled),
+			sold(70, -1, "b", 0, 0, receivable.Rejected),
+			sold(2, -1, "b", 0, 0, receivable.Issued),
+		},
+		Loans: []financing.Loan{{Status: financing.Repaid}, {Status: financing.Active, Terms: financing.LoanTerms{AdvanceMinor: 1,
+			Schedule: []financing.Due{{On: day(t, today, -12), PrincipalMinor: 1}}, MaturityOn: day(t, today, -12)}}},
+		Receipts: []receipt.Receipt{{Declared: &money.Amount{Minor: 50_000_00, Currency: "EUR"}}, {}},
+		Watches:  []receipt.Watch{{Devices: []receipt.DeviceWatch{{Excursions: 2, SilenceSeconds: 600}, {Excursions: 1, SilenceSeconds: 7260}}}, {}},
+	}
+	assert.Equal(t, supplychain.Facts{InvoicesIssued: 5, InvoicesConfirmed: 3, InvoicesRejected: 1, ConfirmedMinor: 100_000_00, CreditedMinor: 3_000_00,
+		LargestBuyerMinor: 70_000_00, OverdueMinor: 30_000_00, DaysToConfirmTotal: 7, DaysOnLedger: 500, LoansRepaid: 1, LoanDaysPastDue: 12,
+		Pledged: true, PledgedMinor: 50_000_00, RequestedMinor: 40_000_00, Excursions: 3, CustodyGapMinutes: 121}, underwriting.FactsOf(h))
+}
+
+func day(t *testing.T, from calendar.Date, n int) calendar.Date {
+	d, err := from.AddDays(n)
+	require.NoError(t, err)
+	return d
+}
+
+// The scorecard that ships reads nothing that the service cannot tell.
+func TestShippedScorecardIsScoredFromTheRecord(t *testing.T) {
+	card, err := scorecard.Parse(supplychain.FirstScorecard)
+	require.NoError(t, err)
+	values, err := underwriting.Recorded(card, underwriting.History{Receipts: []receipt.Receipt{{}}, RequestedMinor: 1,
+		Sold: []receivable.Receivable{{Undertaking: &receivable.Undertaking{}, ConfirmedMinor: 100}}})
+	require.NoError(t, err)
+	for i, v := range values {
+		assert.False(t, v.Missing, card.Features[i].Name)
+	}
+	_, err = card.Bin(values)
+	require.NoError(t, err)
+}
