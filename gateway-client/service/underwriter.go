@@ -7,8 +7,8 @@ import (
 
 	"github.com/tallystick/tallystick/chaincode/calendar"
 	"github.com/tallystick/tallystick/chaincode/credit/scorecard"
-	"github.com/tallystick/tallystick/chaincode/receivable"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
+	"github.com/tallystick/tallystick/gateway-client/scoring/supplychain"
 	"github.com/tallystick/tallystick/gateway-client/underwriting"
 )
 
@@ -30,12 +30,7 @@ func Underwrite(ctx context.Context, s *consortium.Session) error {
 	return u.Run(ctx)
 }
 
+// features reads the bank's records of an applicant as the supply-chain features that the card names.
 func features(card *scorecard.Scorecard, h underwriting.History) ([]scorecard.Value, error) {
-	n := int64(0)
-	for _, r := range h.Sold {
-		if r.Status == receivable.Confirmed {
-			n++
-		}
-	}
-	return []scorecard.Value{{Number: n}}, nil
+	return supplychain.Compute(card, underwriting.FactsOf(h))
 }

@@ -6,6 +6,7 @@ import (
 	_ "embed"
 
 	"github.com/tallystick/tallystick/chaincode/credit/scorecard"
+	"github.com/tallystick/tallystick/chaincode/fault"
 )
 
 // WindowDays is how far back the windowed features look from the day of the application.
@@ -101,6 +102,32 @@ func (f *Facts) Value(name string) scorecard.Value {
 		}
 	}
 	return scorecard.Missing()
+}
+
+// Compute returns the raw values of a card's features, in the card's order. It returns INPUT_INVALID with every feature that
+// this package does not have, or has with another kind or scale: a bank that registers a card over other features has to run
+// an underwriter that knows them.
+func Compute(card *scorecard.Scorecard, f Facts) ([]scorecard.Value, error) {
+	var bad fault.Fields
+	for i := range card.Features {
+		c := &card.Features[i]
+		if ByName(c.Name) == nil {
+			bad.Add("features.name", c.Name, "is no feature of a supply-chain record")
+		} else if c.Kind != scorecard.Numeric || c.Scale != 0 {
+			bad.Add("features."+c.Name, c.Kind, "must be numeric with scale 0")
+		}
+	}
+	return f.Values(card), bad.Err()
+}
+
+// ByName returns a feature, or nil.
+func ByName(name string) *Feature {
+	for i := range Features {
+		if Features[i].Name == name {
+			return &Features[i]
+		}
+	}
+	return nil
 }
 
 // Values returns the raw values of a scorecard's features, in its order.
