@@ -25,7 +25,7 @@ func Underwrite(ctx context.Context, s *consortium.Session) error {
 	}
 	u := &underwriting.Underwriter{
 		Ledger: s, Blocks: s.Network.Blocks, Source: underwriting.FromLedger{Ledger: s}, Features: features, SaltKey: key,
-		Today: func() calendar.Date { return calendar.From(s.Network.Now()) }, Log: slog.Default(),
+		Today: func() calendar.Date { return calendar.From(s.Network.Now()) }, Now: s.Network.Now, Log: slog.Default(),
 	}
 	return u.Run(ctx)
 }

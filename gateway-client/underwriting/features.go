@@ -10,8 +10,7 @@ import (
 
 // Recorded works out the features of an applicant's own record (package supplychain documents each).
 func Recorded(card *scorecard.Scorecard, h History) ([]scorecard.Value, error) {
-	facts := FactsOf(h)
-	return facts.Values(card), nil
+	return supplychain.Compute(card, FactsOf(h))
 }
 
 // FactsOf adds up what the ledger holds about an applicant.
@@ -19,6 +18,7 @@ func FactsOf(h History) supplychain.Facts {
 	var f supplychain.Facts
 	addInvoices(&f, h)
 	for _, l := range h.Loans {
+		f.Borrowed = f.Borrowed || !l.DrawnOn.IsZero()
 		if l.Status == financing.Repaid {
 			f.LoansRepaid++
 		}
@@ -56,16 +56,14 @@ func addInvoices(f *supplychain.Facts, h History) {
 }
 
 func addGoods(f *supplychain.Facts, h History) {
-	f.Pledged, f.RequestedMinor = len(h.Receipts) > 0, h.RequestedMinor
 	for _, r := range h.Receipts {
-		if r.Declared != nil {
-			f.PledgedMinor += r.Declared.Minor
-		}
+		f.Covered = f.Covered || r.Status.Live() && r.Owner.Party == h.Party
 	}
 	for _, w := range h.Watches {
 		for _, d := range w.Devices {
-			f.Excursions += d.Excursions
-			f.CustodyGapMinutes = max(f.CustodyGapMinutes, d.SilenceSeconds/60)
+			f.Watched = true
+			f.ExcursionSeconds += d.ExcursionSeconds
+			f.SilenceSeconds = max(f.SilenceSeconds, d.SilenceSeconds)
 		}
 	}
 }
