@@ -34,6 +34,7 @@ var receiptAccess = ledger.Access{
 	"receipt:Get":             {},
 	"receipt:List":            {},
 	"receipt:Device":          {},
+	"receipt:Devices":         {},
 	"receipt:Head":            {},
 	"receipt:Evidence":        {},
 	"receipt:Watch":           {},

@@ -143,6 +143,29 @@ func (*Receipt) Device(ctx *ledger.Context, id string) (*receipt.Device, error) 
 	return &d, err
 }
 
+// DevicePage is one page of the devices.
+type DevicePage struct {
+	Devices []receipt.Device `json:"devices"`
+	Next    string           `json:"next"`
+}
+
+// Devices returns a page of all devices, after the bookmark. They are public.
+func (*Receipt) Devices(ctx *ledger.Context, size int, after string) (*DevicePage, error) {
+	tx := ctx.Tx()
+	if _, err := tx.Authorise("receipt:Devices"); err != nil {
+		return nil, err
+	}
+	items, next, err := devices.List(tx, ledger.Page{Size: size, After: after})
+	if err != nil {
+		return nil, err
+	}
+	page := &DevicePage{Devices: []receipt.Device{}, Next: next}
+	for _, item := range items {
+		page.Devices = append(page.Devices, item.Record)
+	}
+	return page, nil
+}
+
 // Anchored is the answer of AnchorEvidence.
 type Anchored struct {
 	ID       string `json:"id"`

@@ -13,6 +13,7 @@ func nouns() []func(*App) *cobra.Command {
 		invoiceCommand,
 		receivableCommand,
 		receiptCommand,
+		deviceCommand,
 		consentCommand,
 		applicationCommand,
 		loanCommand,

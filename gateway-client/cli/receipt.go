@@ -11,6 +11,7 @@ func receiptCommand(app *App) *cobra.Command {
 		Args:    usageArgs(cobra.NoArgs),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(receiptCheckCommand(app))
+	cmd.AddCommand(receiptCheckCommand(app), receiptLotKeyCommand(app), receiptIssueCommand(app), receiptAnchorCommand(app),
+		receiptShowCommand(app), receiptListCommand(app), receiptProveCommand(app))
 	return cmd
 }

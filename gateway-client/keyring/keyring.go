@@ -34,6 +34,7 @@ func suite() (hpke.KEM, hpke.KDF, hpke.AEAD) {
 // Keyring is one organisation's. It is safe for concurrent use.
 type Keyring struct {
 	private hpke.PrivateKey
+	dir     string
 
 	mu   sync.Mutex
 	keys map[ref]seal.Key
@@ -73,8 +74,11 @@ func Open(dir string) (*Keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keyring %s: %w", path, err)
 	}
-	return &Keyring{private: private, keys: map[ref]seal.Key{}}, nil
+	return &Keyring{private: private, dir: dir, keys: map[ref]seal.Key{}}, nil
 }
+
+// Dir is the folder that the keyring was opened in; "" for one in memory.
+func (k *Keyring) Dir() string { return k.dir }
 
 // create writes a fresh key under a name of its own and links it to its place, so that of two that start together one wins
 // and both read the winner's.

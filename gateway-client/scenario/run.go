@@ -85,11 +85,20 @@ func (r *Runner) Run(ctx context.Context, path string) (*Report, error) {
 			return nil, err
 		}
 	}
+	base, rebased := calendar.Date{}, s.BaseDate != ""
+	if rebased {
+		if base, err = calendar.Parse(s.BaseDate); err != nil {
+			return nil, fmt.Errorf("base_date: %w", err)
+		}
+	}
 	report := &Report{Name: s.Name, Title: s.Title, Vars: vars, Next: s.Next}
 	start := time.Now()
 	for i, step := range s.Steps {
 		if r.Begin != nil {
 			r.Begin(i, step)
+		}
+		if rebased {
+			step.Run = string(document.Rebase([]byte(step.Run), base, r.Today))
 		}
 		done, err := r.step(ctx, step, vars)
 		if err != nil {

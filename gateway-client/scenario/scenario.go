@@ -24,8 +24,8 @@ const (
 type Scenario struct {
 	Name  string `yaml:"name"`
 	Title string `yaml:"title"`
-	// Documents is the folder with the sample documents, relative to the scenario's file. Their dates are shifted so that
-	// BaseDate becomes the day on which the scenario runs; ${docs} is where the shifted ones stand, ${testdata} the folder itself.
+	// Documents is the folder with the sample documents, relative to the scenario's file. Their dates, and those in the
+	// steps' command lines, are shifted so that BaseDate becomes the day on which the scenario runs; ${docs} is where the shifted ones stand, ${testdata} the folder itself.
 	Documents string `yaml:"documents"`
 	BaseDate  string `yaml:"base_date"`
 	Steps     []Step `yaml:"steps"`
