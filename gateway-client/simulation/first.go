@@ -18,7 +18,7 @@ const (
 // TrainFirst trains the scorecard that package supplychain ships: 8,000 simulated applicants, every feature with its
 // sign.
 func TrainFirst() (*scoring.Model, *scoring.Table, error) {
-	t, err := scoring.ReadCSV("simulated suppliers", bytes.NewReader(CSV(Suppliers(firstSeed, firstCases))))
+	t, err := scoring.ReadCSV("simulated suppliers", bytes.NewReader(CSV(Suppliers(firstSeed, firstCases, 0))))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -37,7 +37,7 @@ func TrainFirst() (*scoring.Model, *scoring.Table, error) {
 // FirstOptions are the options of TrainFirst.
 func FirstOptions() scoring.Options {
 	o := scoring.Options{Kind: scoring.Additive, Seed: firstSeed, Name: "supply-chain-first", Version: firstVersion,
-		Outcome: "cash runs out within 365 days of the application (simulated)", Monotone: map[string]int{},
+		Outcome: "cash runs out within 182 days of the application (simulated)", Monotone: map[string]int{},
 		Change: map[string]scorecard.Change{}, Wording: map[string]scorecard.Wording{}, Units: map[string]string{}}
 	for _, f := range supplychain.Features {
 		o.Monotone[f.Name], o.Change[f.Name], o.Wording[f.Name], o.Units[f.Name] = f.Sign, f.Change, f.Wording, f.Unit

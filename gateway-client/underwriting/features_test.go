@@ -10,7 +10,6 @@ import (
 	"github.com/tallystick/tallystick/chaincode/calendar"
 	"github.com/tallystick/tallystick/chaincode/credit/scorecard"
 	"github.com/tallystick/tallystick/chaincode/financing"
-	"github.com/tallystick/tallystick/chaincode/money"
 	"github.com/tallystick/tallystick/chaincode/receipt"
 	"github.com/tallystick/tallystick/chaincode/receivable"
 	"github.com/tallystick/tallystick/gateway-client/scoring/supplychain"
@@ -28,7 +27,7 @@ func TestFactsOf(t *testing.T) {
 		}
 		return r
 	}
-	h := underwriting.History{Today: today, RequestedMinor: 40_000_00,
+	h := underwriting.History{Party: "p", Today: today,
 		Sold: []receivable.Receivable{
 			sold(500, 1, "a", 99, 0, receivable.Settled), // before the window: only the length of the record
 			sold(100, 2, "a", 60_000_00, 3_000_00, receivable.Confirmed),
@@ -37,14 +36,14 @@ func TestFactsOf(t *testing.T) {
 			sold(70, -1, "b", 0, 0, receivable.Rejected),
 			sold(2, -1, "b", 0, 0, receivable.Issued),
 		},
-		Loans: []financing.Loan{{Status: financing.Repaid}, {Status: financing.Active, Terms: financing.LoanTerms{AdvanceMinor: 1,
+		Loans: []financing.Loan{{Status: financing.Repaid, DrawnOn: day(t, today, -50)}, {Status: financing.Active, DrawnOn: day(t, today, -40), Terms: financing.LoanTerms{AdvanceMinor: 1,
 			Schedule: []financing.Due{{On: day(t, today, -12), PrincipalMinor: 1}}, MaturityOn: day(t, today, -12)}}},
-		Receipts: []receipt.Receipt{{Declared: &money.Amount{Minor: 50_000_00, Currency: "EUR"}}, {}},
-		Watches:  []receipt.Watch{{Devices: []receipt.DeviceWatch{{Excursions: 2, SilenceSeconds: 600}, {Excursions: 1, SilenceSeconds: 7260}}}, {}},
+		Receipts: []receipt.Receipt{{Status: receipt.Delivered, Owner: receipt.Holder{Party: "p"}}, {Status: receipt.Stored, Owner: receipt.Holder{Party: "p"}}},
+		Watches:  []receipt.Watch{{Devices: []receipt.DeviceWatch{{ExcursionSeconds: 200, SilenceSeconds: 600}, {ExcursionSeconds: 100, SilenceSeconds: 7260}}}, {}},
 	}
 	assert.Equal(t, supplychain.Facts{InvoicesIssued: 5, InvoicesConfirmed: 3, InvoicesRejected: 1, ConfirmedMinor: 100_000_00, CreditedMinor: 3_000_00,
 		LargestBuyerMinor: 70_000_00, OverdueMinor: 30_000_00, DaysToConfirmTotal: 7, DaysOnLedger: 500, LoansRepaid: 1, LoanDaysPastDue: 12,
-		Pledged: true, PledgedMinor: 50_000_00, RequestedMinor: 40_000_00, Excursions: 3, CustodyGapMinutes: 121}, underwriting.FactsOf(h))
+		Borrowed: true, Covered: true, Watched: true, ExcursionSeconds: 300, SilenceSeconds: 7260}, underwriting.FactsOf(h))
 }
 
 func day(t *testing.T, from calendar.Date, n int) calendar.Date {
@@ -57,8 +56,11 @@ func day(t *testing.T, from calendar.Date, n int) calendar.Date {
 func TestShippedScorecardIsScoredFromTheRecord(t *testing.T) {
 	card, err := scorecard.Parse(supplychain.FirstScorecard)
 	require.NoError(t, err)
-	values, err := underwriting.Recorded(card, underwriting.History{Receipts: []receipt.Receipt{{}}, RequestedMinor: 1,
-		Sold: []receivable.Receivable{{Undertaking: &receivable.Undertaking{}, ConfirmedMinor: 100}}})
+	sold := receivable.Receivable{Undertaking: &receivable.Undertaking{}, ConfirmedMinor: 100}
+	values, err := underwriting.Recorded(card, underwriting.History{Receipts: []receipt.Receipt{{}},
+		Sold:    []receivable.Receivable{sold, sold, sold, sold},
+		Loans:   []financing.Loan{{DrawnOn: calendar.MustParse("2026-01-15")}},
+		Watches: []receipt.Watch{{Devices: []receipt.DeviceWatch{{}}}}})
 	require.NoError(t, err)
 	for i, v := range values {
 		assert.False(t, v.Missing, card.Features[i].Name)

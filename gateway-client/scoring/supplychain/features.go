@@ -1,0 +1,87 @@
+package supplychain
+
+import "github.com/tallystick/tallystick/chaincode/credit/scorecard"
+
+const (
+	lastYear = "issued on the ledger within 365 days before the application"
+	always   = "all time"
+	backing  = "the goods that back the application"
+)
+
+// Features lists the inputs in the order of the training data. Ratios are rounded down. Amounts are minor units.
+var Features = []Feature{
+	{Name: "confirmed_count_365d", Formula: "invoices that a buyer has undertaken to pay", Window: lastYear, Unit: "invoices",
+		Sign: -1, Change: scorecard.Upwards,
+		Wording: scorecard.Wording{En: "Few invoices have been confirmed by buyers", Zh: "获买方确认的发票较少"},
+		value:   func(f *Facts) scorecard.Value { return scorecard.Number(f.InvoicesConfirmed) }},
+	{Name: "confirmed_volume", Formula: "sum of the confirmed invoices ÷ 1000", Window: lastYear, Unit: "thousand minor units",
+		Sign: -1, Change: scorecard.Upwards,
+		Wording: scorecard.Wording{En: "The confirmed volume is small", Zh: "已确认的交易额较小"},
+		value:   func(f *Facts) scorecard.Value { return scorecard.Number(f.ConfirmedMinor / 1000) }},
+	{Name: "rejected_or_disputed_bps", Formula: "invoices that are rejected or disputed ÷ invoices that the buyer has answered",
+		Window: lastYear, Unit: "basis points", Missing: "no invoice was answered", Sign: 1, Change: scorecard.Downwards,
+		Wording: scorecard.Wording{En: "Buyers have rejected or disputed invoices", Zh: "买方拒绝或质疑过发票"},
+		value: func(f *Facts) scorecard.Value {
+			return ratio(f.InvoicesRejected, f.InvoicesConfirmed+f.InvoicesRejected, 10_000)
+		}},
+	{Name: "credited_bps", Formula: "credit notes ÷ confirmed volume", Window: lastYear, Unit: "basis points",
+		Missing: "no invoice was confirmed", Sign: 1, Change: scorecard.Downwards,
+		Wording: scorecard.Wording{En: "Credit notes reduce what buyers owe", Zh: "贷记通知单减少了应收账款"},
+		value:   func(f *Facts) scorecard.Value { return ratio(f.CreditedMinor, f.ConfirmedMinor, 10_000) }},
+	{Name: "mean_days_to_confirm", Formula: "mean days from issue on the ledger to the undertaking", Window: lastYear, Unit: "days",
+		Missing: "no invoice was confirmed", Sign: 1, Change: scorecard.Downwards,
+		Wording: scorecard.Wording{En: "Invoices take long to be confirmed", Zh: "发票确认所需时间较长"},
+		value:   func(f *Facts) scorecard.Value { return ratio(f.DaysToConfirmTotal, f.InvoicesConfirmed, 1) }},
+	{Name: "buyer_concentration_bps", Formula: "confirmed by the largest buyer ÷ confirmed volume", Window: lastYear,
+		Unit: "basis points", Missing: "fewer than four confirmed invoices, which say nothing about spread", Sign: 1, Change: scorecard.Downwards,
+		Wording: scorecard.Wording{En: "Sales depend on one buyer", Zh: "销售集中于单一买方"},
+		value: func(f *Facts) scorecard.Value {
+			if f.InvoicesConfirmed < 4 {
+				return scorecard.Missing()
+			}
+			return ratio(f.LargestBuyerMinor, f.ConfirmedMinor, 10_000)
+		}},
+	{Name: "buyer_overdue_bps", Formula: "confirmed volume of overdue, defaulted and written-off invoices ÷ confirmed volume",
+		Window: lastYear, Unit: "basis points", Missing: "no invoice was confirmed", Sign: 1, Change: scorecard.Immutable,
+		Wording: scorecard.Wording{En: "Buyers are overdue with payments", Zh: "买方付款逾期"},
+		value:   func(f *Facts) scorecard.Value { return ratio(f.OverdueMinor, f.ConfirmedMinor, 10_000) }},
+	{Name: "days_on_ledger", Formula: "days since the first invoice that was issued on the ledger", Window: always, Unit: "days",
+		Missing: "no invoice was issued", Sign: -1, Change: scorecard.Upwards,
+		Wording: scorecard.Wording{En: "The trade record is short", Zh: "链上交易记录时间较短"},
+		value: func(f *Facts) scorecard.Value {
+			if f.InvoicesIssued == 0 && f.DaysOnLedger == 0 {
+				return scorecard.Missing()
+			}
+			return scorecard.Number(f.DaysOnLedger)
+		}},
+	{Name: "loans_repaid", Formula: "loans of this bank that are repaid", Window: always, Unit: "loans",
+		Sign: -1, Change: scorecard.Upwards,
+		Wording: scorecard.Wording{En: "Few loans have been repaid so far", Zh: "已偿还的贷款较少"},
+		value:   func(f *Facts) scorecard.Value { return scorecard.Number(f.LoansRepaid) }},
+	{Name: "max_days_past_due", Formula: "the longest that a loan of this bank is overdue today", Window: "loans that are owed or repaid",
+		Unit: "days", Missing: "no loan was ever drawn", Sign: 1, Change: scorecard.Downwards,
+		Wording: scorecard.Wording{En: "A loan is past due", Zh: "存在逾期贷款"},
+		value: func(f *Facts) scorecard.Value {
+			if !f.Borrowed {
+				return scorecard.Missing()
+			}
+			return scorecard.Number(f.LoanDaysPastDue)
+		}},
+	{Name: "goods_covered", Formula: "1 where a live warehouse receipt of the applicant backs the application, else 0", Window: backing,
+		Unit: "0 or 1", Sign: -1, Change: scorecard.Upwards,
+		Wording: scorecard.Wording{En: "No goods in a warehouse back the application", Zh: "没有仓储货物为申请提供担保"},
+		value: func(f *Facts) scorecard.Value {
+			if f.Covered {
+				return scorecard.Number(1)
+			}
+			return scorecard.Number(0)
+		}},
+	{Name: "goods_excursion_seconds", Formula: "sum over devices of the time that they read outside their limits",
+		Window: backing, Unit: "seconds", Missing: "no device has reported on goods", Sign: 1, Change: scorecard.Downwards,
+		Wording: scorecard.Wording{En: "Devices reported goods outside their limits", Zh: "设备报告货物超出允许范围"},
+		value:   func(f *Facts) scorecard.Value { return f.ifWatched(f.ExcursionSeconds) }},
+	{Name: "goods_silence_seconds", Formula: "the longest time without a reading of a device",
+		Window: backing, Unit: "seconds", Missing: "no device has reported on goods", Sign: 1, Change: scorecard.Downwards,
+		Wording: scorecard.Wording{En: "The custody record of goods has gaps", Zh: "货物保管记录存在空档"},
+		value:   func(f *Facts) scorecard.Value { return f.ifWatched(f.SilenceSeconds) }},
+}
