@@ -23,7 +23,7 @@ func modelCommand(app *App) *cobra.Command {
 		Long: "A model is an integer scorecard: points by bin, small tables for pairs of features, and nothing else.\n" +
 			"The same integers are added up again by every peer. See docs/scoring.md.",
 	}
-	cmd.AddCommand(modelCrossval(app), modelRegisterCommand(app), modelValidateCommand(app))
+	cmd.AddCommand(modelCrossval(app), modelTrain(app), modelScore(app), modelExplain(app), modelReport(app), modelRegisterCommand(app), modelValidateCommand(app))
 	return cmd
 }
 
@@ -146,7 +146,7 @@ func modelCrossval(app *App) *cobra.Command {
 		Short: "Measure a kind of model on rows that it was not trained on",
 		Example: "  tally model crossval --data loans.csv --label label --fold fold --output json\n" +
 			"  tally model crossval --data loans.csv --split split --kind woe",
-		Args: cobra.NoArgs,
+		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			t, target, columns, err := d.load(app)
 			if err != nil {

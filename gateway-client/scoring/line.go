@@ -122,7 +122,8 @@ func blendLines(fr *Frame, cols [][]uint8, bags []*bag, mains [][]float64, bad [
 	var feature []int
 	for f := range fr.Features {
 		for _, fit := range newFeatureLines(&fr.Features[f], cols[f], o.line) {
-			tables = append(tables, additiveTable{cells: fr.Features[f].Bins(), of: cols[f], fit: fit})
+			tables = append(tables, additiveTable{cells: fr.Features[f].Bins(), of: cols[f], fit: fit,
+				sign: fr.Features[f].Monotone, first: fr.Features[f].FirstInterval()})
 			feature = append(feature, f)
 		}
 	}

@@ -108,8 +108,9 @@ func Train(t *Table, columns []int, target Target, rows []int, o Options) (*Mode
 		}
 	}
 	counts := s.count(fr, rows)
-	s.enforce(fr, counts)
-	s.centre(counts)
+	if len(o.Monotone) > 0 {
+		s.enforceCalibrated(fr, rows, counts)
+	}
 	m.float = s.logit
 	m.Card = quantise(fr, s)
 	bads := 0

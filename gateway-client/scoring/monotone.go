@@ -7,6 +7,23 @@ import (
 	"github.com/tallystick/tallystick/chaincode/credit/scorecard"
 )
 
+// enforceCalibrated is enforce, and then brings slope and offset on the training rows back to what they were: flatter
+// tables spread the risk less.
+func (s *shapes) enforceCalibrated(fr *Frame, train []int, n shapeCounts) {
+	measure := func() (slope, offset float64) {
+		logits, bad := make([]float64, len(train)), make([]bool, len(train))
+		for i, r := range train {
+			logits[i], bad[i] = s.logit(fr, r), fr.Bad[r]
+		}
+		return recalibration(logits, bad)
+	}
+	slope, offset := measure()
+	s.enforce(fr, n)
+	s.centre(n)
+	slopeNow, offsetNow := measure()
+	s.scale(slopeNow/slope, (offsetNow-offset)/slope)
+}
+
 // enforce makes the finished tables of the features that have a sign monotone: each feature's own table by isotonic
 // regression (pool adjacent violators, weighted by training rows), each pair's table by isotonic regression along
 // both axes in turn and a last pass that leaves no violation at all. Every table is then monotone by itself.

@@ -163,7 +163,7 @@ func screenPairs(features []int, groups []coarse, logits []int32, bad []bool, ro
 		}
 		straight := newGrid(&hist, x.groups, columns, false)
 		across := newGrid(&hist, x.groups, columns, true)
-		tree := max(straight.bestTree(o).gain, across.bestTree(o).gain)
+		tree := max(straight.bestTree(o, 0, 0).gain, across.bestTree(o, 0, 0).gain)
 		alone := max(straight.bestRow(o), across.bestRow(o))
 		p.gain = tree - alone
 	})

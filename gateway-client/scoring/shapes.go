@@ -65,11 +65,17 @@ func (s *shapes) count(fr *Frame, train []int) shapeCounts {
 // purify moves what a pair's table says about one feature alone into that feature's own table (functional ANOVA:
 // Lengerich et al. 2020, "Purifying interaction effects"), then centres every table on the training rows. The model's
 // log-odds do not change.
-func (s *shapes) purify(n shapeCounts) {
+//
+// A feature with a sign keeps what its pairs say about it alone: without it the pair's table would not be monotone by
+// itself.
+func (s *shapes) purify(fr *Frame, n shapeCounts) {
 	for i := range s.pairs {
 		p := &s.pairs[i]
 		for range 20 {
 			for r := range p.cells {
+				if fr.Features[p.a].Monotone != 0 {
+					break
+				}
 				var sum, rows float64
 				for c := range p.cells[r] {
 					sum += float64(p.cells[r][c] * n.pairs[i][r][c])
@@ -89,6 +95,9 @@ func (s *shapes) purify(n shapeCounts) {
 				}
 			}
 			for c := range p.cells[0] {
+				if fr.Features[p.b].Monotone != 0 {
+					break
+				}
 				var sum, rows float64
 				for r := range p.cells {
 					sum += float64(p.cells[r][c] * n.pairs[i][r][c])
