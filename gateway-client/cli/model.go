@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -49,7 +50,6 @@ func (d *modelData) flags(cmd *cobra.Command) {
 	f.StringVar(&d.monotone, "monotone", "", "JSON file: column → 1 (the risk rises with it) or -1 (it falls)")
 	f.Int64Var(&d.seed, "seed", 1, "seed of every random choice")
 	f.IntVar(&d.selected, "select", 0, "keep at most so many features, the strongest (0 keeps all)")
-	_ = cmd.MarkFlagRequired("data")
 }
 
 func (d *modelData) options(app *App) (scoring.Options, func(), error) {
@@ -85,6 +85,9 @@ func isTerminal(w io.Writer) bool {
 
 // readTable reads a CSV file, or standard input for "-".
 func readTable(app *App, path string) (*scoring.Table, error) {
+	if path == "" {
+		return nil, usageError{errors.New("--data FILE is needed, or --data - for standard input")}
+	}
 	if path == "-" {
 		return scoring.ReadCSV("standard input", app.In)
 	}

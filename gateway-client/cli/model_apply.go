@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -38,6 +39,9 @@ func modelTrain(app *App) *cobra.Command {
 		Example: "  tally model train --data loans.csv --label label --monotone signs.json --name loans --out scorecard.json",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if out == "" {
+				return usageError{errors.New("--out FILE is needed, or --out - for standard output")}
+			}
 			if d.kind == string(scoring.GBT) {
 				return usageError{fmt.Errorf("--kind gbt has no scorecard; it can only be compared with, by crossval")}
 			}
@@ -91,7 +95,6 @@ func modelTrain(app *App) *cobra.Command {
 	cmd.Flags().StringVar(&d.name, "name", "", "name of the scorecard (default: the data file's name)")
 	cmd.Flags().StringVar(&d.version, "version", "1", "version of the scorecard")
 	cmd.Flags().StringVar(&d.outcome, "outcome", "", "what the outcome means, in words (\"90 days past due within 12 months\")")
-	_ = cmd.MarkFlagRequired("out")
 	cmd.PreRun = func(*cobra.Command, []string) {
 		if d.name == "" {
 			d.name = strings.TrimSuffix(filepath.Base(d.data), filepath.Ext(d.data))
@@ -143,7 +146,6 @@ func modelScore(app *App) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&data, "data", "", "CSV file with a header line, or - for standard input")
-	_ = cmd.MarkFlagRequired("data")
 	return cmd
 }
 
@@ -268,7 +270,6 @@ func modelExplain(app *App) *cobra.Command {
 	cmd.Flags().IntVar(&row, "row", 1, "row to explain, counted from 1 below the header")
 	cmd.Flags().Int64Var(&target, "target", 0, "points to reach; finds the smallest set of changes that does")
 	cmd.Flags().IntVar(&changes, "changes", 3, "at most so many features may change")
-	_ = cmd.MarkFlagRequired("data")
 	return cmd
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -20,6 +21,9 @@ func modelReport(app *App) *cobra.Command {
 		Example: "  tally model report scorecard.json --data loans-2026.csv --label label --group sex --out report.html",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if out == "" {
+				return usageError{errors.New("--out FILE is needed, or --out - for standard output")}
+			}
 			card, err := readCard(args[0])
 			if err != nil {
 				return err
@@ -59,7 +63,5 @@ func modelReport(app *App) *cobra.Command {
 	f.StringVar(&o.Split, "split", "", "column that says train or test: measures on test, compares stability with train")
 	f.StringVar(&o.Prepared, "date", "", "date of the report, ISO 8601")
 	f.StringVar(&out, "out", "", "file for the report, or - for standard output")
-	_ = cmd.MarkFlagRequired("data")
-	_ = cmd.MarkFlagRequired("out")
 	return cmd
 }
