@@ -66,14 +66,14 @@ func newFirm(d draw, buyers []buyer) *firm {
 	f.orderPPM = min(900_000, scaled(50_000, d.normal(), 800))
 	f.meanMinor = scaled(1_800_000, d.normal(), 700)
 	dailyMinor := f.meanMinor * f.orderPPM / 1_000_000
-	f.costPPM = 690_000 - 15*f.discipline + 20*d.normal()
+	f.costPPM = 705_000 - 15*f.discipline + 20*d.normal()
 	f.fixedMinor = dailyMinor * (195 + 25*d.normal()/1000) / 1000
 	// Money to begin with: four months of sales on the whole, and room at its bank for one.
 	f.cashMinor = scaled(120*dailyMinor+2*f.meanMinor, d.normal()+f.discipline/4, 600)
 	f.creditLine = scaled(30*dailyMinor, d.normal(), 500)
 	f.spoilPPM = scaled(4_000, d.normal()-f.discipline, 800)
 	if d.chance(450_000) {
-		f.stockTarget = scaled(60*dailyMinor, d.normal(), 500)
+		f.stockTarget = scaled(20*dailyMinor+f.meanMinor, d.normal(), 500)
 		f.stockMinor = f.stockTarget
 	}
 	for range 1 + d.IntN(5) {

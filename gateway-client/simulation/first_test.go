@@ -2,6 +2,7 @@ package simulation_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"os"
 	"testing"
@@ -86,6 +87,27 @@ func TestShippedScorecardIsSensible(t *testing.T) {
 	// What the bands of testdata/policies/bank-a.json are meant to do with the two applicants of the main job.
 	assert.LessOrEqual(t, first.PDPPM, int64(60_000))
 	assert.Greater(t, rejected.PDPPM, int64(90_000))
+}
+
+// The demonstration bank's bands begin at the first points whose PD is within its limits: 3, 6 and 9 %.
+func TestBandsOfTheDemonstrationBank(t *testing.T) {
+	c := card(t)
+	file, err := os.ReadFile("../../testdata/policies/bank-a.json")
+	require.NoError(t, err)
+	var policy struct {
+		Bands []struct {
+			Name      string `json:"name"`
+			MinPoints int64  `json:"min_points"`
+		} `json:"bands"`
+	}
+	require.NoError(t, json.Unmarshal(file, &policy))
+	limits := []int64{30_000, 60_000, 90_000}
+	require.Len(t, policy.Bands, len(limits)+1)
+	for i, limit := range limits {
+		b := policy.Bands[i]
+		assert.LessOrEqual(t, c.PD.At(b.MinPoints), limit, b.Name)
+		assert.Greater(t, c.PD.At(b.MinPoints-1), limit, b.Name)
+	}
 }
 
 // On applicants that the card was not trained on it ranks well above chance, and below what the hidden state allows.
