@@ -56,6 +56,7 @@ var financingAccess = ledger.Access{
 	"financing:OpenApplications": deskReader,
 	"financing:Case":             {Kinds: kinds(member.Bank), Roles: roles(member.Underwriter, member.Maker, member.Checker, member.Risk)},
 	"financing:Offers":           deskReader,
+	"financing:Explain":          deskReader,
 	"financing:Loan":             deskReader,
 	"financing:Loans":            deskReader,
 	"financing:Policy":           bankReader,

@@ -23,7 +23,7 @@ type FinancingStatus struct {
 
 // GetEvaluateTransactions names the functions that only read.
 func (*Financing) GetEvaluateTransactions() []string {
-	return []string{"Application", "Applications", "OpenApplications", "Case", "Loan", "Loans", "Policy", "ActivePolicy", "Limit", "Offers"}
+	return []string{"Application", "Applications", "OpenApplications", "Case", "Loan", "Loans", "Policy", "ActivePolicy", "Limit", "Offers", "Explain"}
 }
 
 // ProposePolicy writes a new version of the caller's bank's policy (sealed input: financing.PolicyProposal).

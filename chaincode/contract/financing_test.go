@@ -232,6 +232,13 @@ func TestDeclineFreesTheCollateralAndSaysWhy(t *testing.T) {
 	assert.Equal(t, []financing.Because{{Code: financing.ScoreTooLow}}, a.Decision.Reasons)
 	assert.Equal(t, []string{"days_to_confirm", "invoices_confirmed"}, a.Decision.ScoreReasons)
 	assert.Equal(t, int64(50), a.Decision.PointsMissing)
+	e := decoded[Explained](t, d.must(d.evaluate(seller("maker"), "financing:Explain", opaque("app", 1))))
+	assert.Equal(t, financing.Decline, e.Outcome)
+	assert.NotEmpty(t, e.Reasons[0].Zh)
+	assert.Equal(t, "Invoices take long to be confirmed", e.Score.Reasons[0].Wording.En)
+	assert.True(t, e.Score.Reached)
+	assert.Equal(t, "days_to_confirm", e.Score.Changes[0].Code)
+	d.refused(fault.NotPermitted)(d.evaluate(tierTwo("maker"), "financing:Explain", opaque("app", 1)))
 	assert.Equal(t, receivable.Held, d.fragmentStatus(root))
 	d.must(d.apply(2, 0, root))
 }

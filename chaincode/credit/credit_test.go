@@ -263,3 +263,28 @@ func TestCommitmentNeedsTheSalt(t *testing.T) {
 	assert.NotEqual(t, credit.Commit([]byte("salt-1"), inputs), credit.Commit([]byte("salt-2"), inputs))
 	assert.Len(t, credit.Commit([]byte("salt-1"), inputs), 64)
 }
+
+func TestExplain(t *testing.T) {
+	card := credittest.Card()
+	e, err := credit.Explain(card, scorecard.Vector{3, 1}, 600)
+	require.NoError(t, err)
+	assert.Equal(t, int64(510), e.Points)
+	assert.Equal(t, []credit.ReasonText{
+		{Code: "days_to_confirm", Lost: 120, Seen: "≥ 10", Unit: "days", Wording: card.Features[0].Wording},
+		{Code: "invoices_confirmed", Lost: 60, Seen: "< 3", Wording: card.Features[1].Wording}}, e.Reasons)
+	require.True(t, e.Reached)
+	assert.Equal(t, []credit.ChangeText{{Code: "days_to_confirm", From: "≥ 10", To: "< 5", Unit: "days", Wording: card.Features[0].Wording}}, e.Changes)
+	changed := scorecard.Vector{1, 1}
+	claim, err := credit.Calculate(card, changed)
+	require.NoError(t, err)
+	assert.GreaterOrEqual(t, claim.Points, int64(600), "what is proposed really reaches the target")
+
+	e, err = credit.Explain(card, scorecard.Vector{3, 1}, 10_000)
+	require.NoError(t, err)
+	assert.False(t, e.Reached)
+	assert.Empty(t, e.Changes)
+	e, err = credit.Explain(card, scorecard.Vector{1, 3}, 0)
+	require.NoError(t, err)
+	assert.True(t, e.Reached)
+	assert.Empty(t, e.Reasons, "the best there is loses nothing")
+}
