@@ -4,6 +4,7 @@ package supplychain
 
 import (
 	_ "embed"
+	"math/bits"
 
 	"github.com/tallystick/tallystick/chaincode/credit/scorecard"
 	"github.com/tallystick/tallystick/chaincode/fault"
@@ -35,9 +36,9 @@ type Facts struct {
 	Borrowed           bool  // a loan was ever drawn
 	// Covered is whether goods in a warehouse back the application.
 	Covered bool
-	// Watched is whether a device has reported on them; the two figures below exist only then.
+	// Watched is whether a device has reported on them; the two figures below count only then.
 	Watched          bool
-	ExcursionSeconds int64 // readings outside the limits of the goods
+	ExcursionSeconds int64 // that devices read outside their limits, summed over devices
 	SilenceSeconds   int64 // the longest time without a reading
 }
 
@@ -63,7 +64,7 @@ func Compute(card *scorecard.Scorecard, f Facts) ([]scorecard.Value, error) {
 	for i := range card.Features {
 		c := &card.Features[i]
 		if ByName(c.Name) == nil {
-			bad.Add("features.name", c.Name, "is no feature of a supply-chain record")
+			bad.Add("features."+c.Name, c.Name, "is no feature of a supply-chain record")
 		} else if c.Kind != scorecard.Numeric || c.Scale != 0 {
 			bad.Add("features."+c.Name, c.Kind, "must be numeric with scale 0")
 		}
@@ -105,14 +106,16 @@ func (f *Facts) ifWatched(n int64) scorecard.Value {
 	return scorecard.Number(n)
 }
 
-// ratio is a × scale ÷ b, rounded down; missing where there is nothing to divide by. Where the product would not fit
-// into 64 bits, the divisor is scaled down instead.
+// ratio is a × scale ÷ b, rounded down, computed with 128 bits and held within what a scorecard can carry; missing where there
+// is nothing to divide by.
 func ratio(a, b, scale int64) scorecard.Value {
-	if b <= 0 {
+	if b <= 0 || a < 0 {
 		return scorecard.Missing()
 	}
-	if a > (1<<62)/scale {
-		return scorecard.Number(a / max(1, b/scale))
+	hi, lo := bits.Mul64(uint64(a), uint64(scale))
+	if hi >= uint64(b) {
+		return scorecard.Number(scorecard.MaxInteger)
 	}
-	return scorecard.Number(a * scale / b)
+	q, _ := bits.Div64(hi, lo, uint64(b))
+	return scorecard.Number(int64(min(q, scorecard.MaxInteger)))
 }
