@@ -20,9 +20,18 @@ const mainJob = "../../testdata/scenarios/main-job.yaml"
 func TestMainJobInMemory(t *testing.T) {
 	c := memory.New(topology.Default())
 	t.Cleanup(c.Close)
+	decides(t, c)
 	report, err := inMemory(t, c).Run(t.Context(), mainJob)
 	require.NoError(t, err)
 	require.NotEmpty(t, report.Steps)
+}
+
+// decides starts bank A's underwriter.
+func decides(t *testing.T, c *memory.Consortium) {
+	t.Helper()
+	svc, err := c.Session("bankA", "svc")
+	require.NoError(t, err)
+	underwrite(t, svc)
 }
 
 // inMemory runs scenarios on a consortium in memory.

@@ -42,6 +42,7 @@ func blocksUpTo(t *testing.T, s *consortium.Session, last uint64) []consortium.B
 func TestOutsiderFindsNothingAndTheRegulatorOpensEverything(t *testing.T) {
 	c := memory.New(topology.Default())
 	t.Cleanup(c.Close)
+	decides(t, c)
 	_, err := inMemory(t, c).Run(t.Context(), mainJob)
 	require.NoError(t, err)
 
