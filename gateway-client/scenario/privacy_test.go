@@ -18,7 +18,7 @@ import (
 // secrets are names, numbers, amounts and prices of the main job's documents. Amounts are long enough not to turn up in
 // random hex digits.
 var secrets = []string{
-	"Acme Castings", "Birch Fasteners", "9520000100018", "INV-1001", "INV-2001", "4825000", "48250.00",
+	"Acme Castings", "Birch Fasteners", "9520000100018", "INV-1001", "INV-2001", "4825000", "48250.00", "LOT-8841", "epoxy-primer",
 }
 
 // errEnough ends a stream of blocks at the height at which a test wants to stop.
