@@ -61,6 +61,7 @@ var mayCall = map[string]string{
 	"Fragments":          "buyer/* bank/* regulator/*",
 	"Holding":            "buyer/* supplier/* bank/* regulator/*",
 	"Holdings":           "buyer/* supplier/* bank/* regulator/*",
+	"ListHoldings":       "buyer/* supplier/* bank/* regulator/*",
 	"Bill":               "buyer/* bank/* regulator/*",
 	"Costs":              "bank/* regulator/*",
 	"Payments":           "buyer/* bank/* regulator/*",
@@ -80,7 +81,7 @@ func TestEveryFunctionByEveryRole(t *testing.T) {
 	absent, fragment := opaque("rcv", 4095), "frg-"+strings.Repeat("f", 32)
 	args := map[string][]string{
 		"SetRules": {tradeCircle}, "Rules": {tradeCircle}, "Issue": {tradeCircle, absent}, "IssueBulk": {tradeCircle},
-		"ProposeConfirmBulk": {}, "ConfirmBulk": {}, "List": {"10", ""}, "TermsBulk": {text([]string{absent})}, "Merge": {text([]string{fragment, fragment})},
+		"ProposeConfirmBulk": {}, "ConfirmBulk": {}, "List": {"10", ""}, "ListHoldings": {"10", ""}, "TermsBulk": {text([]string{absent})}, "Merge": {text([]string{fragment, fragment})},
 		"Freeze": {absent, "dsp-00000001"}, "Thaw": {absent, "dsp-00000001"}, "CreditNote": {absent, "crn-00000001"},
 		"SettleRecourse": {absent, "crn-00000001"}, "Pay": {absent, "pay-00000001"},
 	}

@@ -231,6 +231,43 @@ func (*Receivable) Holdings(ctx *ledger.Context, id string) ([]receivable.Holdin
 	return list, nil
 }
 
+// HoldingPage is one page of holdings.
+type HoldingPage struct {
+	Holdings []receivable.Holding `json:"holdings"`
+	Next     string               `json:"next"`
+}
+
+// ListHoldings returns a page of what the caller's party holds, is offered, or has passed on, after the bookmark, in the
+// programmes whose keys it brings: a holder down the tiers finds its claims without knowing a receivable. A page may hold fewer
+// than size, even none, and still have a next one.
+func (*Receivable) ListHoldings(ctx *ledger.Context, size int, after string) (*HoldingPage, error) {
+	tx := ctx.Tx()
+	actor, err := acting(tx, "receivable:ListHoldings")
+	if err != nil {
+		return nil, err
+	}
+	items, next, err := fragments.List(tx, ledger.Page{Size: size, After: after})
+	if err != nil {
+		return nil, err
+	}
+	page, r := &HoldingPage{Holdings: []receivable.Holding{}, Next: next}, receivable.Receivable{}
+	for _, f := range bodies(items) {
+		if f.Receivable != r.ID { // the fragments of a receivable follow each other
+			if r, err = receivables.Get(tx, f.Receivable); err != nil {
+				return nil, err
+			}
+		}
+		h, ok, err := f.Holding(r, actor.Party)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			page.Holdings = append(page.Holdings, h)
+		}
+	}
+	return page, nil
+}
+
 // Bill returns what the buyer has to pay today, late interest included; what is in dispute is apart.
 func (*Receivable) Bill(ctx *ledger.Context, id string) (*receivable.Bill, error) {
 	tx := ctx.Tx()

@@ -12,6 +12,7 @@ func nouns() []func(*App) *cobra.Command {
 		scenarioCommand,
 		invoiceCommand,
 		receivableCommand,
+		fragmentCommand,
 		receiptCommand,
 		deviceCommand,
 		consentCommand,
