@@ -96,6 +96,7 @@ const (
 	PaymentBackdated      Code = "PAYMENT_BACKDATED"
 	LoanNotOverdue        Code = "LOAN_NOT_OVERDUE"
 	LoanOutstanding       Code = "LOAN_OUTSTANDING"
+	TradeSuspicious       Code = "TRADE_SUSPICIOUS"
 
 	DocumentMalformed   Code = "DOCUMENT_MALFORMED"
 	DocumentUnsupported Code = "DOCUMENT_UNSUPPORTED"
@@ -206,6 +207,7 @@ var codes = map[Code]Row{
 	OfferDeadline:         {Refused, "The deadline for this step of the auction is past, or not reached."},
 	PaymentBackdated:      {Refused, "The payment is dated before the loan's last change, or in the future."},
 	LoanNotOverdue:        {Refused, "The loan is not overdue for as long as its terms ask."},
+	TradeSuspicious:       {Refused, "The trades behind the application look circular; a person must look before it is decided."},
 	LoanOutstanding:       {Refused, "Something is still outstanding on the loan."},
 
 	DocumentMalformed:   {Invalid, "The document is not well formed."},

@@ -87,6 +87,9 @@ func (u *Underwriter) score(ctx context.Context, a financing.Application, id str
 	if err != nil {
 		return credit.Submission{}, err
 	}
+	if err := u.guard(a.ID, h); err != nil {
+		return credit.Submission{}, err
+	}
 	values, err := u.Features(card, h)
 	if err != nil {
 		return credit.Submission{}, err

@@ -21,6 +21,8 @@ type History struct {
 	RequestedMinor int64
 	// Sold are the invoices that the applicant has issued.
 	Sold []receivable.Receivable
+	// Trades are all invoices that the bank may read, whoever sold: the applicant's partners trade with each other.
+	Trades []Trade
 	// Loans are its loans from this bank, with interest up to today.
 	Loans []financing.Loan
 	// Receipts and Watches are the collateral of the application; a watch is empty where no device has reported.
@@ -53,6 +55,11 @@ func (f FromLedger) History(ctx context.Context, a financing.Application, today 
 	loans, err := pages[financing.Loan](ctx, f.Ledger, "financing:Loans", desks, func(p page[financing.Loan]) []financing.Loan { return p.Loans })
 	if err != nil {
 		return h, err
+	}
+	for _, r := range sold {
+		if r.Status != receivable.Rejected && r.Status != receivable.Withdrawn && r.Status != receivable.Cancelled {
+			h.Trades = append(h.Trades, Trade{ID: r.ID, Seller: r.Invoice.Seller, Buyer: r.Invoice.Buyer, On: calendar.From(r.Issued.At)})
+		}
 	}
 	h.Sold = slices.DeleteFunc(sold, func(r receivable.Receivable) bool { return r.Invoice.Seller != a.Applicant })
 	h.Loans = slices.DeleteFunc(loans, func(l financing.Loan) bool { return l.Borrower != a.Applicant })

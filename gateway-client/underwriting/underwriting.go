@@ -78,7 +78,9 @@ type Underwriter struct {
 	Now func() time.Time
 	// Keep, where set, stores the raw inputs of a score (canonical JSON) before the score is submitted.
 	Keep func(ctx context.Context, score string, inputs []byte) error
-	Log  *slog.Logger
+	// Cleared says that a person of the bank has looked at an application that was set aside because of circular trades.
+	Cleared func(application string) bool
+	Log     *slog.Logger
 	// Workers decide side by side; Sweep is how often the open applications are listed again. Zero means the default.
 	Workers int
 	Sweep   time.Duration

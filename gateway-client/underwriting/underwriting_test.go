@@ -179,8 +179,19 @@ func (m *market) underwriter(ledger underwriting.Ledger) *underwriting.Underwrit
 	if ledger == nil {
 		ledger = s
 	}
-	return &underwriting.Underwriter{Ledger: ledger, Blocks: s.Network.Blocks, Source: underwriting.FromLedger{Ledger: s}, Features: underwriting.Recorded,
+	return &underwriting.Underwriter{Ledger: ledger, Blocks: s.Network.Blocks, Source: underwriting.FromLedger{Ledger: s}, Features: ofTwo,
 		SaltKey: []byte(strings.Repeat("s", 32)), Today: m.today, Now: m.Ledger.Now, Sweep: 20 * time.Millisecond}
+}
+
+// ofTwo works out the two features of the test's scorecard.
+func ofTwo(_ *scorecard.Scorecard, h underwriting.History) ([]scorecard.Value, error) {
+	confirmed := int64(0)
+	for _, r := range h.Sold {
+		if r.HasClaim() {
+			confirmed++
+		}
+	}
+	return []scorecard.Value{scorecard.Number(0), scorecard.Number(confirmed)}, nil
 }
 
 // until runs the service until the application has left the queue's reach: it is decided.
