@@ -17,6 +17,7 @@ import (
 	"mvdan.cc/sh/v3/shell"
 
 	"github.com/tallystick/tallystick/chaincode/calendar"
+	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/gateway-client/document"
 )
 
@@ -239,8 +240,19 @@ func refused(s Step, exit int, errs []byte, done *Done) error {
 	if code != s.Refused {
 		return fmt.Errorf("it was refused with %q; it must be %s: %s", code, s.Refused, bytes.TrimSpace(errs))
 	}
+	if want := exitOf(fault.Code(code)); exit != want {
+		return fmt.Errorf("%s ended with exit status %d; it must be %d", code, exit, want)
+	}
 	done.Refused = code
 	return nil
+}
+
+// exitOf is the exit status that a refusal must have: 2 where the input can never be accepted, else 1.
+func exitOf(code fault.Code) int {
+	if row, ok := fault.Describe(code); ok && row.Kind == fault.Invalid {
+		return 2
+	}
+	return 1
 }
 
 // lastObject decodes the last line that is a JSON document.
