@@ -138,9 +138,16 @@ func (t Terms) Validate() error {
 	checkRange(&f, "advance_fragment_bp", int64(t.AdvanceFragment), 0, int64(money.Whole))
 	checkRange(&f, "advance_receipt_bp", int64(t.AdvanceReceipt), 0, int64(money.Whole))
 	checkRange(&f, "min_advance_minor", t.MinAdvanceMinor, 1, MaxAmountMinor)
-	checkRange(&f, "max_advance_minor", t.MaxAdvanceMinor, t.MinAdvanceMinor, MaxAmountMinor)
+	checkRange(&f, "max_advance_minor", t.MaxAdvanceMinor, 1, MaxAmountMinor)
 	checkRange(&f, "min_tenor_days", t.MinTenorDays, 1, MaxTenorDays)
-	checkRange(&f, "max_tenor_days", t.MaxTenorDays, t.MinTenorDays, MaxTenorDays)
+	checkRange(&f, "max_tenor_days", t.MaxTenorDays, 1, MaxTenorDays)
+	// Reasons reach the logs of peers, so they name the other field and not its value.
+	if t.MaxAdvanceMinor < t.MinAdvanceMinor {
+		f.Add("max_advance_minor", t.MaxAdvanceMinor, "must be at least min_advance_minor")
+	}
+	if t.MaxTenorDays < t.MinTenorDays {
+		f.Add("max_tenor_days", t.MaxTenorDays, "must be at least min_tenor_days")
+	}
 	checkRange(&f, "fee_bp", int64(t.Fee), 0, 2000)
 	checkRange(&f, "fee_min_minor", t.FeeMinMinor, 0, MaxAmountMinor)
 	checkRange(&f, "penalty_bp", int64(t.Penalty), 0, MaxRateBP)
@@ -220,7 +227,7 @@ func (t Terms) checkPrices(f *fault.Fields) {
 	}
 	for _, b := range t.Bands {
 		if _, ok := t.price(b.Name, t.MaxTenorDays); !ok && b.Outcome != Decline {
-			f.Add("prices", b.Name, "must price this band up to %d days", t.MaxTenorDays)
+			f.Add("prices", b.Name, "must price this band up to max_tenor_days")
 		}
 	}
 }

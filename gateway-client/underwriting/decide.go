@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
+	"slices"
 	"strconv"
 
 	"github.com/tallystick/tallystick/chaincode/credit"
@@ -200,17 +202,28 @@ type scoredClaim struct {
 	Claimed    financing.Claimed `json:"claimed"`
 }
 
-// resolve decides a case in the first lanes and, where a lane's room is what holds the decision back, in the roomiest ones.
+// resolve decides a case in lanes that spread applications evenly, so that loans are drawn side by side, and in the roomiest ones
+// where a lane's room is what holds the decision back.
 func (u *Underwriter) resolve(ctx context.Context, a financing.Application, circles []string, score string, s *credit.Submission) ([]int, financing.Decision, error) {
 	lanes := []int{}
 	c, err := u.caseOf(ctx, a, circles, score, s, lanes)
 	if err != nil {
 		return nil, financing.Decision{}, err
 	}
+	if picked := spread(c); slices.Max(append(picked, 0)) > 0 {
+		there, err := u.caseOf(ctx, a, circles, score, s, picked)
+		switch {
+		case err == nil:
+			c, lanes = there, picked
+		case fault.CodeOf(err) != fault.LimitMismatch: // the limit was opened with fewer lanes than the policy has now
+			return nil, financing.Decision{}, err
+		}
+	}
 	d, err := financing.Decide(c)
 	if err != nil || !heldBack(d) {
 		return lanes, d, err
 	}
+	lanes = lanes[:0]
 	for _, h := range c.Headroom {
 		lane, err := u.roomiest(ctx, circles[:1], h)
 		if err != nil {
@@ -223,6 +236,22 @@ func (u *Underwriter) resolve(ctx context.Context, a financing.Application, circ
 	}
 	d, err = financing.Decide(c)
 	return lanes, d, err
+}
+
+// spread picks a lane of each limit by the application's id.
+func spread(c financing.Case) []int {
+	lanes := make([]int, 0, len(c.Headroom))
+	for _, h := range c.Headroom {
+		sum := sha256.Sum256([]byte(c.Application.ID + "\x00" + h.Limit))
+		lane := 0
+		for _, r := range c.Policy.Terms.Limits {
+			if r.Kind == h.Kind && r.Lanes > 0 {
+				lane = int(binary.BigEndian.Uint32(sum[:4]) % uint32(r.Lanes))
+			}
+		}
+		lanes = append(lanes, lane)
+	}
+	return lanes
 }
 
 func (u *Underwriter) caseOf(ctx context.Context, a financing.Application, circles []string, score string, s *credit.Submission, lanes []int) (financing.Case, error) {

@@ -332,9 +332,13 @@ func TestReplicasDecideOnceEach(t *testing.T) {
 	for range 3 {
 		require.ErrorIs(t, <-finished, context.Canceled)
 	}
+	facility := map[int]bool{}
 	for _, id := range ids {
-		assert.Equal(t, financing.Approved, m.application(id).Status)
+		a := m.application(id)
+		require.Equal(t, financing.Approved, a.Status)
+		facility[a.Decision.Uses[0].Lane] = true
 	}
+	assert.Greater(t, len(facility), 2, "applications are spread over the lanes")
 	assert.Equal(t, int64(len(ids)), m.decisions(), "one valid decision an application")
 }
 
