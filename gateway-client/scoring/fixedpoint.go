@@ -50,7 +50,7 @@ type gradientScale struct {
 // newGradientScale chooses the finest units in which the sums over n rows cannot overflow their halves.
 func newGradientScale(n int) gradientScale {
 	s := gradientScale{}
-	for n<<(24-s.shift) >= 1<<30 {
+	for int64(n)<<(24-s.shift) >= 1<<30 {
 		s.shift++
 	}
 	s.perG = 1 / float64(int64(1)<<(24-s.shift))
