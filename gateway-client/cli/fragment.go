@@ -49,6 +49,16 @@ type passed struct {
 
 // submitStep runs a call that answers with a step and prints it. An empty id stands for the first fragment of the answer.
 func (a *App) submitStep(cmd *cobra.Command, id string, call func(ctx context.Context, s *consortium.Session) (consortium.Call, error)) error {
+	return a.submitStepNamed(cmd, func(answer step) string {
+		if id == "" && len(answer.Fragments) > 0 {
+			return answer.Fragments[0]
+		}
+		return id
+	}, call)
+}
+
+// submitStepNamed is submitStep where the id is known only with the answer.
+func (a *App) submitStepNamed(cmd *cobra.Command, id func(step) string, call func(ctx context.Context, s *consortium.Session) (consortium.Call, error)) error {
 	return a.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
 		c, err := call(ctx, s)
 		if err != nil {
@@ -60,10 +70,7 @@ func (a *App) submitStep(cmd *cobra.Command, id string, call func(ctx context.Co
 		if err != nil {
 			return err
 		}
-		out := passed{ID: id, Claim: answer.Status, Receivable: answer.ID, Fragments: answer.Fragments, Transaction: done.Transaction, Block: done.Block}
-		if id == "" && len(out.Fragments) > 0 {
-			out.ID = out.Fragments[0]
-		}
+		out := passed{ID: id(answer), Claim: answer.Status, Receivable: answer.ID, Fragments: answer.Fragments, Transaction: done.Transaction, Block: done.Block}
 		if a.JSON() {
 			return a.PrintJSON(out)
 		}

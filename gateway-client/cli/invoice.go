@@ -11,6 +11,6 @@ func invoiceCommand(app *App) *cobra.Command {
 		Args:    usageArgs(cobra.NoArgs),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(invoiceCheckCommand(app), invoiceIssueCommand(app))
+	cmd.AddCommand(invoiceCheckCommand(app), invoiceIssueCommand(app), invoiceCreditCommand(app))
 	return cmd
 }

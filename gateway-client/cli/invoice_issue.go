@@ -3,9 +3,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"slices"
@@ -47,7 +44,7 @@ ledger keeps the sealed terms and a salted hash.`,
 					if err != nil {
 						return err
 					}
-					invoice, err := canonical(doc, raw, register, s.User().Party, buyer)
+					invoice, err := invoiceOf(s, doc, raw, register, buyer)
 					if err != nil {
 						return err
 					}
@@ -73,8 +70,19 @@ func (a *App) issue(ctx context.Context, s *consortium.Session, programme string
 	return a.done(outcome{ID: in.ID, Status: step.Status, Transaction: done.Transaction, Block: done.Block})
 }
 
-// canonical makes the ledger's form of an invoice document: parties by their opaque ids, and a salted hash of the document.
-func canonical(doc *document.Document, raw []byte, register []member.Party, own, buyer string) (receivable.Invoice, error) {
+// invoiceOf makes the ledger's form of an invoice document: parties by their opaque ids, and a keyed hash of the document.
+func invoiceOf(s *consortium.Session, doc *document.Document, raw []byte, register []member.Party, buyer string) (receivable.Invoice, error) {
+	out, err := termsOf(doc, register, s.User().Party, buyer)
+	if err != nil {
+		return out, err
+	}
+	if out.DocumentHash, err = documentHash(s, raw); err != nil {
+		return out, err
+	}
+	return out, out.Validate()
+}
+
+func termsOf(doc *document.Document, register []member.Party, own, buyer string) (receivable.Invoice, error) {
 	if doc.Kind != document.KindInvoice {
 		return receivable.Invoice{}, fault.New(fault.DocumentUnsupported, "it is a %s, not an invoice", doc.Kind)
 	}
@@ -91,13 +99,7 @@ func canonical(doc *document.Document, raw []byte, register []member.Party, own,
 		}
 		out.Buyer = party
 	}
-	var salt [16]byte
-	if _, err := rand.Read(salt[:]); err != nil {
-		return out, err
-	}
-	sum := sha256.Sum256(append(salt[:], raw...))
-	out.DocumentHash = hex.EncodeToString(sum[:])
-	return out, out.Validate()
+	return out, nil
 }
 
 // partyOf finds a document's party in a register: by an identifier, else by the name.

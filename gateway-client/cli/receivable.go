@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"strconv"
 
@@ -26,7 +25,11 @@ func receivableCommand(app *App) *cobra.Command {
 		receivableStep(app, "resolve", "End a dispute before confirmation", "receivable:Resolve"),
 		receivableStep(app, "withdraw", "Take an unconfirmed invoice back", "receivable:Withdraw"),
 		receivableStep(app, "age", "Advance the status by today's date: matured, overdue, defaulted", "receivable:Age"),
-		receivablePayCommand(app),
+		receivablePayCommand(app), receivableBillCommand(app), receivablePaymentsCommand(app),
+		receivableFreezeCommand(app), receivableThawCommand(app), receivableDisputesCommand(app),
+		receivableCreditNotesCommand(app), receivableSettleRecourseCommand(app), receivableWriteOffCommand(app),
+		receivableRulesCommand(app), receivableIssueBulkCommand(app), receivableProposeBulkCommand(app), receivableConfirmBulkCommand(app),
+		receivableRespondCommand(app), receivableResponseCommand(app),
 	)
 	return cmd
 }
@@ -58,10 +61,7 @@ func receivableBecause(app *App, verb, short, function string) *cobra.Command {
 		Short: short,
 		Args:  usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			why := receivable.Because{Note: note}
-			for _, r := range reasons {
-				why.Reasons = append(why.Reasons, receivable.Reason(r))
-			}
+			why := because(reasons, note)
 			if err := why.Validate(); err != nil {
 				return err
 			}
@@ -84,21 +84,7 @@ whoever endorsed it, and gives the seller a claim that it can split, pass on and
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.submit(cmd, args[0], func(s *consortium.Session) (consortium.Call, error) {
-				call, err := onReceivable(cmd.Context(), s, "receivable:Terms", args[0], nil)
-				if err != nil {
-					return call, err
-				}
-				var terms receivable.Terms
-				if err := s.Evaluate(cmd.Context(), call, &terms); err != nil {
-					return call, err
-				}
-				signature, err := s.User().Sign(terms.Bytes())
-				if err != nil {
-					return call, err
-				}
-				call.Function = "receivable:Confirm"
-				call.Input = receivable.Confirmation{Signature: base64.StdEncoding.EncodeToString(signature)}
-				return call, nil
+				return confirmation(cmd.Context(), s, args[0])
 			})
 		},
 	}
