@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tallystick/tallystick/chaincode/circle"
+	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/money"
 	"github.com/tallystick/tallystick/chaincode/receivable"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
@@ -134,7 +135,8 @@ func receivableShowCommand(app *App) *cobra.Command {
 				}
 				if s.User().Party != "" {
 					call.Function = "receivable:Holdings"
-					if err := s.Evaluate(ctx, call, &view.Holdings); err != nil {
+					// Somebody whose party is not registered, such as a supervisor, sees the receivable and holds nothing.
+					if err := s.Evaluate(ctx, call, &view.Holdings); err != nil && fault.CodeOf(err) != fault.NotPermitted {
 						return err
 					}
 				}
