@@ -16,7 +16,7 @@ import (
 
 func applicationCommand(app *App) *cobra.Command {
 	cmd := &cobra.Command{Use: "application", Aliases: []string{"applications"}, Short: "Applications for financing and the banks' decisions"}
-	cmd.AddCommand(applicationSubmitCommand(app), applicationShowCommand(app), applicationListCommand(app), applicationAcceptCommand(app),
+	cmd.AddCommand(applicationSubmitCommand(app), applicationShowCommand(app), applicationExplainCommand(app), applicationListCommand(app), applicationAcceptCommand(app),
 		applicationStep(app, "withdraw APPLICATION", "Take an application back and free its collateral", "financing:Withdraw"),
 		applicationStep(app, "expire APPLICATION", "End an application whose time is over, and free its collateral", "financing:Expire"))
 	return cmd

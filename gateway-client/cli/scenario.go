@@ -117,6 +117,15 @@ func (a *App) summary(r *scenario.Report) error {
 	}
 	fmt.Fprintln(a.Out)
 	for _, d := range r.Steps {
+		if len(d.Told) > 0 {
+			fmt.Fprintf(a.Out, "%s\n", plain(d.Title))
+		}
+		for _, t := range d.Told {
+			fmt.Fprintf(a.Out, "  %-28s %s\n", plain(t.Label), plain(t.Value))
+		}
+	}
+	fmt.Fprintln(a.Out)
+	for _, d := range r.Steps {
 		if d.Timed != "" {
 			fmt.Fprintf(a.Out, "%s: %.2f s\n", d.Timed, d.Seconds)
 		}

@@ -54,6 +54,7 @@ type Done struct {
 	Transaction string  `json:"transaction,omitempty"`
 	Refused     string  `json:"refused,omitempty"`
 	Timed       string  `json:"timed,omitempty"`
+	Told        []Told  `json:"told,omitempty"`
 	Seconds     float64 `json:"seconds"`
 }
 
@@ -219,6 +220,12 @@ func (r *Runner) once(ctx context.Context, s Step, org, user string, args []stri
 		want := s.Expect[path]
 		if got, _ := at(result, path); got != want {
 			return fmt.Errorf("tally %s: %s is %q, it should be %q: %s", strings.Join(args, " "), path, got, want, out.String())
+		}
+	}
+	done.Told = nil
+	for _, t := range s.Tell {
+		if value, ok := at(result, t.Path); ok {
+			done.Told = append(done.Told, Told{Label: t.Label, Value: value})
 		}
 	}
 	for name, path := range s.Save {

@@ -44,6 +44,8 @@ type Step struct {
 	Save map[string]string `yaml:"save"`
 	// Expect says what fields of the result must be: path → text.
 	Expect map[string]string `yaml:"expect"`
+	// Tell lists fields of the result that the summary shows people, each under a label.
+	Tell []Told `yaml:"tell"`
 	// Refused is the stable code with which the step must fail.
 	Refused string `yaml:"refused"`
 	// Wait repeats the step until its expectations hold, at most so many seconds.
@@ -52,6 +54,13 @@ type Step struct {
 	Timed string `yaml:"timed"`
 	// Mark tells the harness that something of its own is due after the step: stop a node, move the clock.
 	Mark string `yaml:"mark"`
+}
+
+// Told is a field of a result with what people call it.
+type Told struct {
+	Label string `yaml:"label" json:"label"`
+	Path  string `yaml:"path" json:"-"`
+	Value string `yaml:"-" json:"value"`
 }
 
 var asPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*/[a-z][a-z0-9]*$`)

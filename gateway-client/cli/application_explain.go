@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tallystick/tallystick/chaincode/credit"
+	"github.com/tallystick/tallystick/chaincode/credit/scorecard"
+	"github.com/tallystick/tallystick/chaincode/financing"
+	"github.com/tallystick/tallystick/gateway-client/consortium"
+)
+
+// explained is the bank's answer in words, as financing:Explain gives it.
+type explained struct {
+	Application string                      `json:"application"`
+	Status      financing.ApplicationStatus `json:"status"`
+	Outcome     financing.Outcome           `json:"outcome"`
+	Terms       *explainedTerms             `json:"terms,omitempty"`
+	Reasons     []explainedReason           `json:"reasons"`
+	Score       credit.Explanation          `json:"score"`
+	Override    *financing.Override         `json:"override,omitempty"`
+}
+
+type explainedReason struct {
+	financing.ReasonText
+	Ref string `json:"ref,omitempty"`
+}
+
+// explainedTerms adds the costs as people write amounts.
+type explainedTerms struct {
+	financing.LoanTerms
+	Advance   string `json:"advance"`
+	Interest  string `json:"interest"`
+	Fee       string `json:"fee"`
+	TotalCost string `json:"total_cost"`
+}
+
+// languages are those in which the ledger words its answers.
+var languages = []string{"en", "zh"}
+
+func applicationExplainCommand(app *App) *cobra.Command {
+	var language string
+	cmd := &cobra.Command{
+		Use:     "explain APPLICATION",
+		Short:   "Say in words what a decision costs in all, why it was made, and what would change it",
+		Long:    "The words are calculated from the same integers as the score and the decision, so they are exact.",
+		Example: "  tally --org supplier --user bea application explain app-… --language zh",
+		Args:    usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if language != languages[0] && language != languages[1] {
+				return usageError{fmt.Errorf("--language is %q; it must be one of %v", language, languages)}
+			}
+			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
+				call, err := onDesk(ctx, s, "financing:Explain", "application", args[0], nil)
+				if err != nil {
+					return err
+				}
+				var e explained
+				if err := s.Evaluate(ctx, call, &e); err != nil {
+					return err
+				}
+				if t := e.Terms; t != nil {
+					t.Advance, t.Interest = amountText(t.AdvanceMinor, t.Currency), amountText(t.InterestMinor, t.Currency)
+					t.Fee, t.TotalCost = amountText(t.FeeMinor, t.Currency), amountText(t.TotalCostMinor, t.Currency)
+				}
+				if app.JSON() {
+					return app.PrintJSON(e)
+				}
+				return app.table(func(row func(...string)) { showExplained(row, e, language == languages[1]) })
+			})
+		},
+	}
+	cmd.Flags().StringVar(&language, "language", languages[0], "language of the wording: en or zh")
+	return cmd
+}
+
+// explainedLabels are the labels of the table, in English and Chinese.
+var explainedLabels = map[string]string{
+	"decision": "决定", "advance": "融资金额", "interest": "利息", "fee": "费用", "all costs together": "总成本",
+	"all-in annual cost": "年化综合成本", "maturity": "到期日", "because": "原因", "do this": "建议", "points lost": "失分",
+	"would change it": "改变以下事项可改善结果",
+}
+
+func showExplained(row func(...string), e explained, zh bool) {
+	label := func(en string) string {
+		if zh {
+			return explainedLabels[en]
+		}
+		return en
+	}
+	word := func(w scorecard.Wording) string {
+		if zh {
+			return w.Zh
+		}
+		return w.En
+	}
+	row(label("decision"), string(e.Outcome))
+	if t := e.Terms; t != nil {
+		row(label("advance"), t.Advance)
+		row(label("interest"), t.Interest)
+		row(label("fee"), t.Fee)
+		row(label("all costs together"), t.TotalCost)
+		row(label("all-in annual cost"), fmt.Sprintf("%d.%02d %%", t.AnnualCostBP/100, t.AnnualCostBP%100))
+		row(label("maturity"), t.MaturityOn.String())
+	}
+	for _, r := range e.Reasons {
+		text, change := r.En, r.Change
+		if zh {
+			text, change = r.Zh, r.ChangeZh
+		}
+		row(label("because"), text, r.Ref)
+		row(label("do this"), change)
+	}
+	for _, r := range e.Score.Reasons {
+		row(label("points lost"), fmt.Sprint(r.Lost), word(r.Wording), r.Seen+" "+r.Unit)
+	}
+	for _, c := range e.Score.Changes {
+		row(label("would change it"), word(c.Wording), c.From+" → "+c.To+" "+c.Unit)
+	}
+}
