@@ -23,10 +23,11 @@ type firm struct {
 	stockMinor  int64
 	stockTarget int64
 
-	sales []sale
-	open  []int // of sales, those that are not paid
-	loans []advance
-	// What devices have said of the stock since it joined.
+	sales   []sale
+	open    []int // of sales, those that are not paid
+	loans   []advance
+	watched bool // its warehouse has devices
+	// What devices have said of the lot that is in the warehouse now.
 	excursionSeconds, silenceSeconds int64
 }
 
@@ -51,8 +52,8 @@ func newFirm(d draw, buyers []buyer) *firm {
 	switch {
 	case d.chance(250_000):
 		f.joined = -d.IntN(4) // applies as soon as it is there
-	case d.chance(350_000):
-		f.joined = -d.IntN(90)
+	case d.chance(400_000):
+		f.joined = -d.IntN(45)
 	default:
 		f.joined = -d.IntN(maxJoined)
 	}
@@ -75,6 +76,7 @@ func newFirm(d draw, buyers []buyer) *firm {
 	if d.chance(450_000) {
 		f.stockTarget = scaled(20*dailyMinor+f.meanMinor, d.normal(), 500)
 		f.stockMinor = f.stockTarget
+		f.watched = d.chance(watchedPPM)
 	}
 	for range 1 + d.IntN(5) {
 		f.buyers = append(f.buyers, buyers[d.IntN(len(buyers))])
@@ -82,11 +84,24 @@ func newFirm(d draw, buyers []buyer) *firm {
 	return f
 }
 
-// copy is the firm with other luck from here on.
+// copy is the firm with other luck from here on: its own, that of its buyers, and when they pay what is open.
 func (f *firm) copy(d draw) *firm {
 	g := *f
 	g.d = d
-	g.sales, g.open, g.loans = slices.Clone(f.sales), slices.Clone(f.open), slices.Clone(f.loans)
+	g.buyers, g.sales, g.open, g.loans = slices.Clone(f.buyers), slices.Clone(f.sales), slices.Clone(f.open), slices.Clone(f.loans)
+	for i := range g.buyers {
+		if b := &g.buyers[i]; b.fails >= f.day {
+			for b.fails = d.failure(); b.fails < f.day; { // it has not failed so far
+				b.fails = d.failure()
+			}
+		}
+	}
+	for _, i := range g.open {
+		s := &g.sales[i]
+		if b := g.buyers[s.buyer]; s.paidDay > f.day && b.fails >= f.day {
+			s.paidDay = b.pays(d, s.dueDay, f.day+1)
+		}
+	}
 	return &g
 }
 
@@ -139,7 +154,7 @@ func (f *firm) sell() {
 	b := f.buyers[who]
 	rejectPPM, queryPPM := scaled(25_000, -f.discipline, 700), scaled(60_000, -f.discipline, 600)
 	if f.strained() {
-		rejectPPM, queryPPM = 3*rejectPPM, 2*queryPPM
+		rejectPPM, queryPPM = 4*rejectPPM, 2*queryPPM
 	}
 	s := sale{day: day, dueDay: day + termDays, minor: minor, buyer: who, paidDay: never}
 	s.answeredDay = day + d.days(int(scaled(2, -f.discipline, 400)))
@@ -150,9 +165,7 @@ func (f *firm) sell() {
 		if d.chance(queryPPM) {
 			s.creditedMinor = minor * d.Int64N(500) / 1000
 		}
-		if s.dueDay < b.fails {
-			s.paidDay = s.dueDay + d.days(b.lateDays)
-		}
+		s.paidDay = b.pays(d, s.dueDay, day)
 		f.open = append(f.open, len(f.sales))
 	}
 	f.sales = append(f.sales, s)
@@ -191,7 +204,10 @@ func (f *firm) store() {
 		return
 	}
 	d := f.d
-	seen := f.day >= f.joined
+	if d.chance(1_000_000 / lotDays) { // another lot: what was read of the last one is not about this one
+		f.excursionSeconds, f.silenceSeconds = 0, 0
+	}
+	seen := f.watched && f.day >= f.joined
 	switch {
 	case d.chance(f.spoilPPM):
 		f.stockMinor -= f.stockMinor * d.Int64N(400) / 1000

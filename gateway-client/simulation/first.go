@@ -11,11 +11,11 @@ import (
 // The world that the shipped scorecard was trained on. Changing them changes the model, so its version, too.
 const (
 	firstSeed    = 20260115
-	firstCases   = 8000
+	firstCases   = 24_000
 	firstVersion = "1"
 )
 
-// TrainFirst trains the scorecard that package supplychain ships: 8,000 simulated applicants, every feature with its
+// TrainFirst trains the scorecard that package supplychain ships: 24,000 simulated applicants, every feature with its
 // sign.
 func TrainFirst() (*scoring.Model, *scoring.Table, error) {
 	t, err := scoring.ReadCSV("simulated suppliers", bytes.NewReader(CSV(Suppliers(firstSeed, firstCases, 0))))

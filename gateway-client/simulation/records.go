@@ -32,8 +32,11 @@ func (f *firm) records() underwriting.History {
 	// Goods that are worth lending on; the rest is not brought to a warehouse.
 	if f.stockMinor > f.meanMinor {
 		h.Receipts = []receipt.Receipt{{Status: receipt.Stored, Owner: receipt.Holder{Party: h.Party}}}
-		h.Watches = []receipt.Watch{{Batches: 1, Devices: []receipt.DeviceWatch{{Device: "dev", Since: at(f.joined), LastAt: at(0), Readings: 1,
-			ExcursionSeconds: f.excursionSeconds, SilenceSeconds: max(600, f.silenceSeconds)}}}}
+		h.Watches = []receipt.Watch{{}}
+		if f.watched {
+			h.Watches[0] = receipt.Watch{Batches: 1, Devices: []receipt.DeviceWatch{{Device: "dev", Since: at(f.joined), LastAt: at(0), Readings: 1,
+				ExcursionSeconds: f.excursionSeconds, SilenceSeconds: max(600, f.silenceSeconds)}}}
+		}
 	}
 	return h
 }

@@ -20,6 +20,8 @@ const (
 	maxJoined   = 900  // days on the ledger at the cut-off
 	termDays    = 45   // payment terms
 	buyerCount  = 400
+	lotDays     = 45      // that a lot stays in the warehouse, mean
+	watchedPPM  = 700_000 // of those who keep stock: the warehouse has devices, whoever keeps its goods there
 )
 
 // cutOff is the day of every application, day 0 of the world.
@@ -71,12 +73,26 @@ func newBuyers(r *rand.Rand) []buyer {
 	d := draw{r}
 	buyers := make([]buyer, buyerCount)
 	for i := range buyers {
-		buyers[i] = buyer{lateDays: int(scaled(3, d.normal(), 800)), fails: 1 << 30}
-		if d.chance(40_000) {
-			buyers[i].fails = d.IntN(maxJoined+outcomeDays) - maxJoined
-		}
+		buyers[i] = buyer{lateDays: int(scaled(3, d.normal(), 800)), fails: d.failure()}
 	}
 	return buyers
+}
+
+// failure is the day on which a buyer fails; never for most.
+func (d draw) failure() int {
+	if d.chance(40_000) {
+		return d.IntN(maxJoined+outcomeDays) - maxJoined
+	}
+	return never
+}
+
+// pays is the day, from the earliest on, on which the buyer pays what is due on a day. Delays are geometric, so that how long
+// the supplier has waited already does not matter.
+func (b buyer) pays(d draw, dueDay, earliest int) int {
+	if dueDay >= b.fails {
+		return never
+	}
+	return max(dueDay, earliest) + d.days(b.lateDays)
 }
 
 // draw makes integers of the usual distributions.
