@@ -18,8 +18,8 @@ func TestValues(t *testing.T) {
 	facts := supplychain.Facts{InvoicesIssued: 6, InvoicesConfirmed: 4, InvoicesRejected: 1, ConfirmedMinor: 9_999_999, CreditedMinor: 1_000_000,
 		LargestBuyerMinor: 5_000_000, OverdueMinor: 2_500_000, DaysToConfirmTotal: 11, DaysOnLedger: 40, LoansRepaid: 1, LoanDaysPastDue: 3,
 		Borrowed: true, Covered: true, Watched: true, ExcursionSeconds: 60, SilenceSeconds: 7200}
-	want := map[string]int64{"confirmed_count_365d": 4, "confirmed_volume": 9_999, "rejected_or_disputed_bps": 2000, "credited_bps": 1000,
-		"mean_days_to_confirm": 2, "buyer_concentration_bps": 5000, "buyer_overdue_bps": 2500, "days_on_ledger": 40, "loans_repaid": 1,
+	want := map[string]int64{"invoices_confirmed": 4, "confirmed_volume": 9_999, "rejected_or_disputed_bps": 2000, "credited_bps": 1000,
+		"days_to_confirm": 2, "buyer_concentration_bps": 5000, "buyer_overdue_bps": 2500, "days_on_ledger": 40, "loans_repaid": 1,
 		"max_days_past_due": 3, "goods_covered": 1, "goods_excursion_seconds": 60, "goods_silence_seconds": 7200}
 	assert.Len(t, supplychain.Features, len(want))
 	for name, n := range want {

@@ -10,7 +10,7 @@ const (
 
 // Features lists the inputs in the order of the training data. Ratios are rounded down. Amounts are minor units.
 var Features = []Feature{
-	{Name: "confirmed_count_365d", Formula: "invoices that a buyer has undertaken to pay", Window: lastYear, Unit: "invoices",
+	{Name: "invoices_confirmed", Formula: "invoices that a buyer has undertaken to pay", Window: lastYear, Unit: "invoices",
 		Sign: -1, Change: scorecard.Upwards,
 		Wording: scorecard.Wording{En: "Few invoices have been confirmed by buyers", Zh: "获买方确认的发票较少"},
 		value:   func(f *Facts) scorecard.Value { return scorecard.Number(f.InvoicesConfirmed) }},
@@ -28,7 +28,7 @@ var Features = []Feature{
 		Missing: "no invoice was confirmed", Sign: 1, Change: scorecard.Downwards,
 		Wording: scorecard.Wording{En: "Credit notes reduce what buyers owe", Zh: "贷记通知单减少了应收账款"},
 		value:   func(f *Facts) scorecard.Value { return ratio(f.CreditedMinor, f.ConfirmedMinor, 10_000) }},
-	{Name: "mean_days_to_confirm", Formula: "mean days from issue on the ledger to the undertaking", Window: lastYear, Unit: "days",
+	{Name: "days_to_confirm", Formula: "mean days from issue on the ledger to the undertaking", Window: lastYear, Unit: "days",
 		Missing: "no invoice was confirmed", Sign: 1, Change: scorecard.Downwards,
 		Wording: scorecard.Wording{En: "Invoices take long to be confirmed", Zh: "发票确认所需时间较长"},
 		value:   func(f *Facts) scorecard.Value { return ratio(f.DaysToConfirmTotal, f.InvoicesConfirmed, 1) }},
