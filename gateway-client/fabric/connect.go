@@ -61,6 +61,11 @@ func Connect(p *profile.Profile, userName, outbox string) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	return over(conn, p, user, id, sign, outbox)
+}
+
+// over makes a gateway of a connection, which it closes in the end.
+func over(conn *grpc.ClientConn, p *profile.Profile, user consortium.User, id identity.Identity, sign identity.Sign, outbox string) (*Gateway, error) {
 	gw, err := client.Connect(id, client.WithSign(sign), client.WithClientConnection(conn),
 		client.WithEvaluateTimeout(evaluateTimeout), client.WithEndorseTimeout(endorseTimeout),
 		client.WithSubmitTimeout(submitTimeout), client.WithCommitStatusTimeout(commitStatusTimeout))

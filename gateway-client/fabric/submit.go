@@ -200,6 +200,9 @@ func (g *Gateway) RawBlocks(ctx context.Context, from uint64, each func(*common.
 	defer cancel()
 	events, err := g.gateway.GetNetwork(g.profile.Channel).BlockEvents(ctx, client.WithStartBlock(from))
 	if err != nil {
+		if ended := ctx.Err(); ended != nil {
+			return ended
+		}
 		return translate(err)
 	}
 	for b := range events {
