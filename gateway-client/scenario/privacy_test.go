@@ -3,12 +3,14 @@ package scenario_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tallystick/tallystick/chaincode/circle"
 	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
 	"github.com/tallystick/tallystick/gateway-client/memory"
@@ -59,6 +61,16 @@ func TestOutsiderFindsNothingAndTheRegulatorOpensEverything(t *testing.T) {
 	}
 }
 
+// opensOwnEnvelopesOnly tries every key that was ever sealed to somebody with the outsider's own one.
+func opensOwnEnvelopesOnly(t *testing.T, outsider *consortium.Session, body []byte) {
+	t.Helper()
+	var e circle.Envelope
+	require.NoError(t, json.Unmarshal(body, &e))
+	require.NotEqual(t, outsider.User().MSP, e.MSP, "the outsider has no programme in the main job")
+	_, err := outsider.Keyring.Unwrap(e, "")
+	require.Equal(t, fault.KeyWrong, fault.CodeOf(err), "the outsider opened the envelope of %s", e.MSP)
+}
+
 // opensAll reads every block as both: the regulator opens each sealed record, in which the secrets are found, the outsider
 // opens none.
 func opensAll(t *testing.T, regulator, outsider *consortium.Session, last uint64) {
@@ -70,6 +82,9 @@ func opensAll(t *testing.T, regulator, outsider *consortium.Session, last uint64
 			for _, w := range tx.Writes {
 				v, body, err := regulator.Open(ctx, w)
 				require.NoError(t, err, "the regulator does not open a %s", v.Type)
+				if v.Type == "envelope" {
+					opensOwnEnvelopesOnly(t, outsider, body)
+				}
 				if !v.Sealed() {
 					continue
 				}
