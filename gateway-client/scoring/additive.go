@@ -158,7 +158,7 @@ func fitPairs(fr *Frame, cols [][]uint8, bags []*bag, bad []bool, s *shapes, o a
 				cells[r] = x.rows[r]*uint8(y.groups) + y.rows[r]
 			}
 			tables[i] = additiveTable{cells: x.groups * y.groups, of: cells, fit: &pairTree{o: o.pairTree, rows: x.groups, columns: y.groups,
-				rowSign: fr.Features[p.a].Monotone, columnSign: fr.Features[p.b].Monotone}}
+				rowSign: bound(&fr.Features[p.a]), columnSign: bound(&fr.Features[p.b])}}
 		}
 		return list, tables
 	}

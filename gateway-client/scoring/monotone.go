@@ -36,6 +36,11 @@ func (s *shapes) enforce(fr *Frame, n shapeCounts) {
 		first := ft.FirstInterval()
 		isotonic(s.mains[f][first:], n.mains[f][first:], ft.Monotone)
 	}
+	for f := range fr.Features {
+		if fr.Features[f].Monotone != 0 && fr.Features[f].Kind == scorecard.Numeric {
+			s.lend(&fr.Features[f], f)
+		}
+	}
 	for i := range s.pairs {
 		p := &s.pairs[i]
 		rows := orderedGroups(&fr.Features[p.a], p.rowOf)
@@ -44,6 +49,98 @@ func (s *shapes) enforce(fr *Frame, n shapeCounts) {
 			p.enforce(n.pairs[i], rows, columns, fr.Features[p.a].Monotone, fr.Features[p.b].Monotone)
 		}
 	}
+}
+
+// lend moves as much of a feature's own steps into its pairs as makes them monotone, so far as the steps suffice. The
+// sum stays what it was: only what goes against the sign in sum has to be flattened afterwards.
+func (s *shapes) lend(ft *scorecard.Feature, f int) {
+	main := s.mains[f]
+	shift := make([][]float64, len(s.pairs)) // by pair and group
+	for i := range s.pairs {
+		shift[i] = make([]float64, scorecard.MaxPairSide)
+	}
+	sign := float64(ft.Monotone)
+	for b := ft.FirstInterval(); b+1 < ft.Bins(); b++ {
+		var total float64
+		lack := make([]float64, len(s.pairs))
+		for i := range s.pairs {
+			lack[i] = s.pairs[i].lack(f, b, sign)
+			total += lack[i]
+		}
+		if total == 0 {
+			continue
+		}
+		part := math.Min(1, math.Max(0, sign*(main[b+1]-main[b]))/total)
+		for i := range s.pairs {
+			if lack[i] > 0 {
+				for _, g := range s.pairs[i].groupsFrom(ft, f, b+1) {
+					shift[i][g] += sign * lack[i] * part
+				}
+			}
+		}
+	}
+	for i := range s.pairs {
+		p := &s.pairs[i]
+		if p.a != f && p.b != f {
+			continue
+		}
+		of := p.rowOf
+		if p.b == f {
+			of = p.columnOf
+		}
+		for r := range p.cells {
+			for c := range p.cells[r] {
+				if p.a == f {
+					p.cells[r][c] += shift[i][r]
+				} else {
+					p.cells[r][c] += shift[i][c]
+				}
+			}
+		}
+		for b := range main {
+			main[b] -= shift[i][of[b]]
+		}
+	}
+}
+
+// lack is by how much the pair's table goes against the sign from bin b of feature f to the next one, at worst.
+func (p *pairShape) lack(f, b int, sign float64) float64 {
+	worst := 0.0
+	switch f {
+	case p.a:
+		for c := range p.cells[0] {
+			worst = math.Max(worst, -sign*(p.cells[p.rowOf[b+1]][c]-p.cells[p.rowOf[b]][c]))
+		}
+	case p.b:
+		for r := range p.cells {
+			worst = math.Max(worst, -sign*(p.cells[r][p.columnOf[b+1]]-p.cells[r][p.columnOf[b]]))
+		}
+	}
+	return worst
+}
+
+// groupsFrom lists the groups that a feature's intervals from bin b on fall into.
+func (p *pairShape) groupsFrom(ft *scorecard.Feature, f, b int) []int {
+	of := p.rowOf
+	if p.b == f {
+		of = p.columnOf
+	}
+	var list []int
+	for ; b < ft.Bins(); b++ {
+		if len(list) == 0 || list[len(list)-1] != of[b] {
+			list = append(list, of[b])
+		}
+	}
+	return list
+}
+
+// bound is the sign that trees over pairs must obey: none for a feature of very few values, whose own table has all its
+// steps between the groups of the pairs and lends them afterwards.
+func bound(f *scorecard.Feature) int {
+	if f.Bins()-f.FirstInterval() <= 4 {
+		return 0
+	}
+	return f.Monotone
 }
 
 // orderedGroups lists the groups that a feature's intervals fall into, in their order; none where it has no sign.

@@ -66,14 +66,14 @@ func (s *shapes) count(fr *Frame, train []int) shapeCounts {
 // Lengerich et al. 2020, "Purifying interaction effects"), then centres every table on the training rows. The model's
 // log-odds do not change.
 //
-// A feature with a sign keeps what its pairs say about it alone: without it the pair's table would not be monotone by
-// itself.
+// A feature whose sign binds its pairs keeps what they say about it alone: without it the pair's table would not be
+// monotone by itself.
 func (s *shapes) purify(fr *Frame, n shapeCounts) {
 	for i := range s.pairs {
 		p := &s.pairs[i]
 		for range 20 {
 			for r := range p.cells {
-				if fr.Features[p.a].Monotone != 0 {
+				if bound(&fr.Features[p.a]) != 0 {
 					break
 				}
 				var sum, rows float64
@@ -95,7 +95,7 @@ func (s *shapes) purify(fr *Frame, n shapeCounts) {
 				}
 			}
 			for c := range p.cells[0] {
-				if fr.Features[p.b].Monotone != 0 {
+				if bound(&fr.Features[p.b]) != 0 {
 					break
 				}
 				var sum, rows float64
