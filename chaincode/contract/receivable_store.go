@@ -128,7 +128,7 @@ func claimFingerprint(tx *ledger.Tx, fingerprint, document, programme string) er
 	case !found:
 		return fingerprints.Create(tx, programme, entry, fingerprint)
 	case !was.Released:
-		return fault.New(fault.ReceivableDuplicate, "%s is the document of %s", document, was.Document)
+		return fault.New(fault.ReceivableDuplicate, "the invoice is on the ledger already, as %s", was.Document)
 	}
 	return fingerprints.Update(tx, entry, fingerprint)
 }

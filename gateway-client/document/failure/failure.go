@@ -104,14 +104,7 @@ func InFile(err error, file string) List {
 	}
 	var list List
 	if !errors.As(err, &list) {
-		var one *Failure
-		if !errors.As(err, &one) {
-			one = &Failure{Code: fault.InputInvalid, Reason: err.Error()}
-			if code := fault.CodeOf(err); code != "" {
-				one.Code = code
-			}
-		}
-		list = List{one}
+		list = single(err)
 	}
 	marked := make(List, len(list))
 	for i, f := range list {
@@ -120,4 +113,28 @@ func InFile(err error, file string) List {
 		marked[i] = &c
 	}
 	return marked
+}
+
+// single turns an error that is no list into failures: one a field of a fault that names fields.
+func single(err error) List {
+	var one *Failure
+	if errors.As(err, &one) {
+		return List{one}
+	}
+	var f *fault.Error
+	if !errors.As(err, &f) {
+		return List{{Code: fault.InputInvalid, Reason: err.Error()}}
+	}
+	var list List
+	for _, field := range f.Fields {
+		list = append(list, &Failure{Code: f.Code, Path: field.Path, Value: field.Value, Reason: field.Reason})
+	}
+	if len(list) > 0 {
+		return list
+	}
+	reason := f.Detail
+	if row, ok := fault.Describe(f.Code); ok && reason == "" {
+		reason = row.Meaning
+	}
+	return List{{Code: f.Code, Reason: reason}}
 }
