@@ -22,7 +22,7 @@ import (
 func deviceCommand(app *App) *cobra.Command {
 	cmd := &cobra.Command{Use: "device", Aliases: []string{"devices"}, Short: "Devices that watch goods, and the collectors that sign for them"}
 	cmd.AddCommand(deviceRegisterCommand(app), deviceKeyCommand(app), deviceAttestCommand(app), deviceCalibrateCommand(app),
-		deviceRevokeCommand(app), deviceListCommand(app), deviceShowCommand(app))
+		deviceRevokeCommand(app), deviceListCommand(app), deviceShowCommand(app), deviceSimulateCommand(app))
 	return cmd
 }
 
@@ -94,25 +94,36 @@ certificate that it works with: tally device key.`,
 }
 
 func deviceKeyCommand(app *App) *cobra.Command {
-	var file string
+	var file, simulated string
 	cmd := &cobra.Command{
 		Use:   "key",
 		Short: "Print the public key under which a collector or a device registers",
 		Long:  "Prints the public key of your own certificate, or of another one in a PEM file, as device register takes it.",
 		Example: `  tally --org warehouse --user dev device key
-  tally device key --certificate sensor.pem`,
+  tally device key --certificate sensor.pem
+  tally device key --simulated urn:epc:id:giai:9520001.SIM-1`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			printKey := func(key receipt.PublicKey) error {
+				if app.JSON() {
+					return app.PrintJSON(map[string]receipt.PublicKey{"key": key})
+				}
+				_, err := fmt.Fprintln(app.Out, key)
+				return err
+			}
 			show := func(pem []byte) error {
 				key, err := evidence.CertificateKey(pem)
 				if err != nil {
 					return err
 				}
-				if app.JSON() {
-					return app.PrintJSON(map[string]receipt.PublicKey{"key": key})
+				return printKey(key)
+			}
+			if simulated != "" {
+				key, _, err := evidence.SignerOf(evidence.SeededKey(simulated))
+				if err != nil {
+					return err
 				}
-				_, err = fmt.Fprintln(app.Out, key)
-				return err
+				return printKey(key)
 			}
 			if file != "" {
 				pem, err := os.ReadFile(file)
@@ -124,6 +135,7 @@ func deviceKeyCommand(app *App) *cobra.Command {
 			return app.withSession(cmd, func(_ context.Context, s *consortium.Session) error { return show(s.User().CertificatePEM) })
 		},
 	}
+	cmd.Flags().StringVar(&simulated, "simulated", "", "identifier of a simulated device, whose key comes from it and protects nothing")
 	cmd.Flags().StringVar(&file, "certificate", "", "PEM certificate to read instead of your own")
 	return cmd
 }

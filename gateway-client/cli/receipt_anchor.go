@@ -141,14 +141,15 @@ func archiveOf(s *consortium.Session, dir string) evidence.Archive {
 }
 
 func receiptProveCommand(app *App) *cobra.Command {
-	var device, dir string
+	var device, dir, save string
 	var sequence int64
 	cmd := &cobra.Command{
 		Use:   "prove BATCH --device DEVICE --sequence NUMBER",
 		Short: "Prove a reading from the archive against what is anchored",
 		Long: `Takes the reading and its Merkle path from the archive and lets the ledger check that they lead to the root that was
-anchored. A reading that was changed since is refused.`,
-		Example: "  tally --org warehouse --user dev receipt prove evd-… --device urn:epc:id:giai:9520001.TH-0001 --sequence 7",
+anchored. A reading that was changed since is refused. --save writes the proof to a file that anybody who reads the
+programme can check without you: tally receipt verify.`,
+		Example: "  tally --org warehouse --user dev receipt prove evd-… --device urn:epc:id:giai:9520001.TH-0001 --sequence 7 --save proof.json",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
@@ -160,36 +161,18 @@ anchored. A reading that was changed since is refused.`,
 				if err != nil {
 					return err
 				}
-				programme, err := s.Locate(ctx, "evidence", args[0])
-				if err != nil {
-					return err
+				if save != "" {
+					if err := saveProof(save, proof); err != nil {
+						return err
+					}
 				}
-				var verified struct {
-					Batch    string          `json:"batch"`
-					LeafHash receipt.Hash    `json:"leaf_hash"`
-					Root     receipt.Hash    `json:"root"`
-					Operator string          `json:"operator"`
-					Reading  receipt.Reading `json:"reading"`
-				}
-				call := consortium.Call{Function: "receipt:VerifyReading", Args: args, Input: proof, Circles: []string{programme}}
-				if err := s.Evaluate(ctx, call, &verified); err != nil {
-					return err
-				}
-				if app.JSON() {
-					return app.PrintJSON(verified)
-				}
-				return app.table(func(row func(...string)) {
-					r := verified.Reading
-					row("anchored in", verified.Batch)
-					row("reading", fmt.Sprintf("%s %s %s", r.Property, scaledText(r.Value, r.Scale), r.Unit), r.At.Format(time.RFC3339))
-					row("leaf", string(verified.LeafHash))
-					row("root", string(verified.Root))
-				})
+				return app.verify(ctx, s, proof)
 			})
 		},
 	}
 	cmd.Flags().StringVar(&device, "device", "", "device that has measured, by id or EPCIS identifier")
 	cmd.Flags().Int64Var(&sequence, "sequence", 0, "number of the reading")
+	cmd.Flags().StringVar(&save, "save", "", "file for the proof, for others to verify")
 	addArchive(cmd, &dir)
 	return requireFlags(cmd, "device", "sequence")
 }

@@ -124,6 +124,9 @@ func (c *client) User() consortium.User { return c.user }
 // Now implements consortium.Network.
 func (c *client) Now() time.Time { return c.ledger.Now() }
 
+// Height is the number of blocks that the ledger has.
+func (c *client) Height(context.Context) (uint64, error) { return c.ledger.Height(), nil }
+
 // Evaluate implements consortium.Network.
 func (c *client) Evaluate(_ context.Context, p consortium.Proposal) ([]byte, error) {
 	for try := 0; ; try++ {

@@ -9,12 +9,20 @@ import (
 	"github.com/tallystick/tallystick/network/topology"
 )
 
-const receivablesFile = "../../testdata/scenarios/receivables.yaml"
+const (
+	receivablesFile = "../../testdata/scenarios/receivables.yaml"
+	receiptsFile    = "../../testdata/scenarios/receipts.yaml"
+)
 
-func TestReceivablesInMemory(t *testing.T) {
+func TestReceivablesInMemory(t *testing.T) { playInMemory(t, receivablesFile) }
+
+func TestReceiptsInMemory(t *testing.T) { playInMemory(t, receiptsFile) }
+
+func playInMemory(t *testing.T, file string) {
+	t.Helper()
 	c := memory.New(topology.Default())
 	t.Cleanup(c.Close)
-	report, err := inMemory(t, c).Run(t.Context(), receivablesFile)
+	report, err := inMemory(t, c).Run(t.Context(), file)
 	require.NoError(t, err)
 	require.NotEmpty(t, report.Steps)
 }
