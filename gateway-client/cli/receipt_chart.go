@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,12 +44,12 @@ maintenance and the cure level, from the ledger's blocks. Who has no archive see
 				if err != nil {
 					return err
 				}
-				file, err := os.Create(out)
-				if err != nil {
-					return usageError{err}
-				}
-				if err := errors.Join(evidence.Chart(file, p), file.Close()); err != nil {
+				var drawing bytes.Buffer
+				if err := evidence.Chart(&drawing, p); err != nil {
 					return err
+				}
+				if err := os.WriteFile(out, drawing.Bytes(), 0o644); err != nil {
+					return usageError{err}
 				}
 				readings := 0
 				for _, series := range p.Series {

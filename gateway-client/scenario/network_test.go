@@ -125,3 +125,22 @@ func searchAsOutsider(t *testing.T, n *nettest.Network) {
 	require.NoError(t, regulator.Await(t.Context(), height-1))
 	opensAll(t, regulator, outsider, height-1)
 }
+
+// TestScenariosOnTheNativeNetwork plays the other scenarios, each on a network of its own: it founds its own consortium.
+func TestScenariosOnTheNativeNetwork(t *testing.T) {
+	for _, file := range []string{receivablesFile, receiptsFile} {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			n := nettest.Start(t)
+			sessions := onNetwork(t, n)
+			runner := &scenario.Runner{
+				Today: calendar.From(time.Now().UTC()), Vars: partiesOf(n.Network), Dir: t.TempDir(),
+				Command: func(ctx context.Context, org, user string, args []string, out, errs *bytes.Buffer) int {
+					return cli.Run(ctx, sessions.Get, cli.Who{Org: org, User: user}, args, out, errs)
+				},
+			}
+			report, err := runner.Run(t.Context(), file)
+			require.NoError(t, err)
+			t.Logf("%d steps in %.1f s", len(report.Steps), report.Seconds)
+		})
+	}
+}
