@@ -9,7 +9,7 @@ import (
 
 var (
 	priceAgreements = ledger.Sealed[receipt.PriceAgreement]("price-agreement") // id: programme
-	priceQuotes     = ledger.Sealed[receipt.Quotes]("price-quotes")            // id: programme, class
+	priceQuotes     = ledger.Sealed[receipt.Quotes]("price-quotes")            // id: programme, mark of the class
 )
 
 // ProposePrices proposes whose prices count in the programme (sealed input: receipt.PriceRule).
@@ -96,7 +96,11 @@ func (*Receipt) ObservePrice(ctx *ledger.Context, programme string) error {
 	if err != nil {
 		return err
 	}
-	q, found, err := priceQuotes.Find(tx, programme, p.Class)
+	mark, err := classMark(tx, programme, p.Class)
+	if err != nil {
+		return err
+	}
+	q, found, err := priceQuotes.Find(tx, programme, mark)
 	if err != nil {
 		return err
 	}
@@ -105,9 +109,9 @@ func (*Receipt) ObservePrice(ctx *ledger.Context, programme string) error {
 	}
 	tx.Emit(ledger.Event{Type: "price.observed", ID: programme, Circle: programme})
 	if found {
-		return priceQuotes.Update(tx, q, programme, p.Class)
+		return priceQuotes.Update(tx, q, programme, mark)
 	}
-	return priceQuotes.Create(tx, programme, q, programme, p.Class)
+	return priceQuotes.Create(tx, programme, q, programme, mark)
 }
 
 // Prices returns what the programme's banks have agreed on.
@@ -138,6 +142,15 @@ func (*Receipt) Value(ctx *ledger.Context, id string) (*receipt.Valuation, error
 	return &v, err
 }
 
+// classMark is what stands for a class of goods in the keys of records, which everybody can read.
+func classMark(tx *ledger.Tx, programme, class string) (string, error) {
+	key, err := lotKeys.Get(tx, programme)
+	if err != nil {
+		return "", err
+	}
+	return receipt.ClassMark(key.Bytes(), programme, class)
+}
+
 // priceRule returns the programme's active rule, or RECEIPT_UNPRICED.
 func priceRule(tx *ledger.Tx, programme string) (receipt.PriceRule, error) {
 	a, found, err := priceAgreements.Find(tx, programme)
@@ -166,7 +179,11 @@ func valueReceipt(tx *ledger.Tx, r receipt.Receipt, t receipt.Terms) (receipt.Va
 	}
 	quotes := make([]receipt.Quotes, len(r.Lines))
 	for i, line := range r.Lines {
-		if quotes[i], _, err = priceQuotes.Find(tx, r.Programme, line.Class); err != nil {
+		mark, err := classMark(tx, r.Programme, line.Class)
+		if err != nil {
+			return receipt.Valuation{}, err
+		}
+		if quotes[i], _, err = priceQuotes.Find(tx, r.Programme, mark); err != nil {
 			return receipt.Valuation{}, err
 		}
 	}

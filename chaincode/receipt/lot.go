@@ -49,6 +49,20 @@ func lotMAC(key []byte, parts ...string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
+// classDomain keeps the MAC of a commodity class apart from that of a lot.
+const classDomain = "tallystick class v1\n"
+
+// ClassMark stands for a commodity class in public places, such as the key of a record: the class itself would tell outsiders what
+// a warehouse stores. It is HMAC-SHA256 under the lot key over programme and class, in hex.
+func ClassMark(key []byte, programme, class string) (string, error) {
+	if len(key) != LotKeyBytes {
+		return "", fault.New(fault.InputInvalid, "the lot key must have %d bytes", LotKeyBytes)
+	}
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(classDomain + programme + "\x00" + class))
+	return hex.EncodeToString(mac.Sum(nil)), nil
+}
+
 // foldMark drops what differs between two copies of one lot mark: case and blanks. Punctuation stays, since lots 1-23 and
 // 12-3 of one producer are two lots.
 func foldMark(s string) string { return strings.ToUpper(strings.ReplaceAll(s, " ", "")) }

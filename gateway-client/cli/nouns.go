@@ -18,6 +18,7 @@ func nouns() []func(*App) *cobra.Command {
 		consentCommand,
 		applicationCommand,
 		loanCommand,
+		marginCommand,
 		policyCommand,
 		modelCommand,
 		ledgerCommand,

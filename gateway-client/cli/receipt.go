@@ -12,7 +12,7 @@ func receiptCommand(app *App) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(receiptCheckCommand(app), receiptLotKeyCommand(app), receiptIssueCommand(app), receiptAnchorCommand(app),
-		receiptShowCommand(app), receiptListCommand(app), receiptProveCommand(app), receiptVerifyCommand(app), receiptChartCommand(app))
+		receiptShowCommand(app), receiptListCommand(app), receiptProveCommand(app), receiptVerifyCommand(app), receiptChartCommand(app), receiptPriceCommand(app), receiptValueCommand(app))
 	cmd.AddCommand(receiptStepCommands(app)...)
 	return cmd
 }
