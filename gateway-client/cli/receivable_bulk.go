@@ -83,7 +83,7 @@ func (b *bulk) check(app *App, cmd *cobra.Command, args []string) ([]string, err
 
 // bulkReport is what a bulk command prints at its end.
 type bulkReport struct {
-	Receivables  []string `json:"receivables"`
+	Receivables  []string `json:"receivables,omitempty"`
 	Count        int      `json:"count"`
 	Skipped      int      `json:"skipped"` // what the step was done with before
 	Transactions int      `json:"transactions"`

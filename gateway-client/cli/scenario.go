@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,7 +19,7 @@ import (
 
 func scenarioCommand(app *App) *cobra.Command {
 	cmd := &cobra.Command{Use: "scenario", Short: "Play a file of commands as the users of several organisations"}
-	cmd.AddCommand(scenarioRunCommand(app))
+	cmd.AddCommand(scenarioRunCommand(app), scenarioBulkCommand(app))
 	return cmd
 }
 
@@ -31,29 +32,15 @@ at the first one that does not do what the file says. Progress goes to standard 
 		Example: "  tally scenario run testdata/scenarios/main-job.yaml",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			vars, err := partyVars(app.who.Network)
+			runner, sessions, end, err := app.runner()
 			if err != nil {
 				return err
 			}
-			vars["network"] = app.who.Network
-			dir, err := os.MkdirTemp("", "tallystick-scenario-")
-			if err != nil {
-				return err
-			}
-			defer os.RemoveAll(dir)
-			sessions := &Sessions{Connect: connectFabric}
 			defer func() {
-				if cerr := sessions.Close(); err == nil {
+				if cerr := errors.Join(sessions.Close(), end()); err == nil {
 					err = cerr
 				}
 			}()
-			runner := &scenario.Runner{
-				Today: calendar.From(time.Now().UTC()), Vars: vars, Dir: dir,
-				Command: func(ctx context.Context, org, user string, args []string, out, errs *bytes.Buffer) int {
-					return Run(ctx, sessions.Get, Who{Network: app.who.Network, Org: org, User: user}, args, out, errs)
-				},
-				End: func(d scenario.Done) { app.progress(d) },
-			}
 			report, err := runner.Run(cmd.Context(), args[0])
 			if err != nil {
 				return err
@@ -64,6 +51,27 @@ at the first one that does not do what the file says. Progress goes to standard 
 			return app.summary(report)
 		},
 	}
+}
+
+// runner plays scenarios on a network of this machine, as its users. end removes the shifted documents.
+func (a *App) runner() (r *scenario.Runner, sessions *Sessions, end func() error, err error) {
+	vars, err := partyVars(a.who.Network)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	vars["network"] = a.who.Network
+	dir, err := os.MkdirTemp("", "tallystick-scenario-")
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	sessions = &Sessions{Connect: connectFabric}
+	return &scenario.Runner{
+		Today: calendar.From(time.Now().UTC()), Vars: vars, Dir: dir,
+		Command: func(ctx context.Context, org, user string, args []string, out, errs *bytes.Buffer) int {
+			return Run(ctx, sessions.Get, Who{Network: a.who.Network, Org: org, User: user}, args, out, errs)
+		},
+		End: func(d scenario.Done) { a.progress(d) },
+	}, sessions, func() error { return os.RemoveAll(dir) }, nil
 }
 
 // partyVars gives every party of the network a variable, party_ALIAS.

@@ -62,7 +62,7 @@ func playMainJob(t *testing.T, n *nettest.Network) {
 }
 
 // onNetwork opens sessions of the network's users.
-func onNetwork(t *testing.T, n *nettest.Network) *cli.Sessions {
+func onNetwork(t testing.TB, n *nettest.Network) *cli.Sessions {
 	t.Helper()
 	sessions := &cli.Sessions{Connect: func(_ context.Context, who cli.Who) (*consortium.Session, func() error, error) {
 		return fabric.OpenSession(n.Orgs[who.Org], who.User, filepath.Join(n.Dir, "orgs", who.Org))
