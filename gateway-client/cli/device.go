@@ -258,9 +258,10 @@ func showDevice(row func(...string), d receipt.Device) {
 
 func deviceListCommand(app *App) *cobra.Command {
 	return &cobra.Command{
-		Use:   "list",
-		Short: "List all devices; they are public",
-		Args:  usageArgs(cobra.NoArgs),
+		Use:     "list",
+		Short:   "List all devices; they are public",
+		Example: "  tally --org bankA --user rita device list",
+		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
 				list, err := allDevices(ctx, s)

@@ -24,7 +24,8 @@ they state: one object an event. "-" is standard input.
 With --output json every object is one line; numbers are as the file states them, si_value is converted to the SI
 unit that si_unit names by its UN/ECE Recommendation 20 code. A file with anything that the standard forbids is
 reported on standard error with the JSON path; the others are still read, and the exit status is 2.`,
-		Args: usageArgs(cobra.MinimumNArgs(1)),
+		Example: "  tally receipt check --output json lot-8841-in-range.jsonld",
+		Args:    usageArgs(cobra.MinimumNArgs(1)),
 		RunE: func(_ *cobra.Command, files []string) error {
 			table := &eventTable{w: tabwriter.NewWriter(app.Out, 0, 0, 2, ' ', 0)}
 			err := app.eachFile(files, func(name string, in io.Reader) error {

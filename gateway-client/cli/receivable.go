@@ -18,14 +18,14 @@ func receivableCommand(app *App) *cobra.Command {
 	cmd := &cobra.Command{Use: "receivable", Aliases: []string{"receivables"}, Short: "Claims on a buyer: confirmed, split, passed on, paid"}
 	cmd.AddCommand(
 		receivableListCommand(app), receivableShowCommand(app),
-		receivableStep(app, "propose", "Approve as the buyer's first person", "receivable:ProposeConfirm"),
+		receivableStep(app, "propose", "Approve as the buyer's first person", "receivable:ProposeConfirm", "buyer --user alice"),
 		receivableConfirmCommand(app),
-		receivableStep(app, "return", "Send a proposal back to the buyer's first person", "receivable:Return"),
-		receivableBecause(app, "reject", "Say that the invoice is not owed", "receivable:Reject"),
-		receivableBecause(app, "dispute", "Say what is wrong with the invoice", "receivable:Dispute"),
-		receivableStep(app, "resolve", "End a dispute before confirmation", "receivable:Resolve"),
-		receivableStep(app, "withdraw", "Take an unconfirmed invoice back", "receivable:Withdraw"),
-		receivableStep(app, "age", "Advance the status by today's date: matured, overdue, defaulted", "receivable:Age"),
+		receivableStep(app, "return", "Send a proposal back to the buyer's first person", "receivable:Return", "buyer --user bruno"),
+		receivableBecause(app, "reject", "Say that the invoice is not owed", "receivable:Reject", "buyer --user alice"),
+		receivableBecause(app, "dispute", "Say what is wrong with the invoice", "receivable:Dispute", "buyer --user alice"),
+		receivableStep(app, "resolve", "End a dispute before confirmation", "receivable:Resolve", "buyer --user alice"),
+		receivableStep(app, "withdraw", "Take an unconfirmed invoice back", "receivable:Withdraw", "supplier --user amy"),
+		receivableStep(app, "age", "Advance the status by today's date: matured, overdue, defaulted", "receivable:Age", "bankA --user mona"),
 		receivablePayCommand(app), receivableBillCommand(app), receivablePaymentsCommand(app),
 		receivableFreezeCommand(app), receivableThawCommand(app), receivableDisputesCommand(app),
 		receivableCreditNotesCommand(app), receivableSettleRecourseCommand(app), receivableWriteOffCommand(app),
@@ -41,11 +41,12 @@ func onReceivable(ctx context.Context, s *consortium.Session, function, id strin
 	return consortium.Call{Function: function, Args: append([]string{id}, args...), Input: input, Circles: []string{programme}}, err
 }
 
-func receivableStep(app *App, verb, short, function string) *cobra.Command {
+func receivableStep(app *App, verb, short, function, who string) *cobra.Command {
 	return &cobra.Command{
-		Use:   verb + " RECEIVABLE",
-		Short: short,
-		Args:  usageArgs(cobra.ExactArgs(1)),
+		Use:     verb + " RECEIVABLE",
+		Short:   short,
+		Example: fmt.Sprintf("  tally --org %s receivable %s rcv-…", who, verb),
+		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.submit(cmd, args[0], func(s *consortium.Session) (consortium.Call, error) {
 				return onReceivable(cmd.Context(), s, function, args[0], nil)
@@ -54,13 +55,14 @@ func receivableStep(app *App, verb, short, function string) *cobra.Command {
 	}
 }
 
-func receivableBecause(app *App, verb, short, function string) *cobra.Command {
+func receivableBecause(app *App, verb, short, function, who string) *cobra.Command {
 	var reasons []string
 	var note string
 	cmd := &cobra.Command{
-		Use:   verb + " RECEIVABLE --reason CODE",
-		Short: short,
-		Args:  usageArgs(cobra.ExactArgs(1)),
+		Use:     verb + " RECEIVABLE --reason CODE",
+		Short:   short,
+		Example: fmt.Sprintf("  tally --org %s receivable %s rcv-… --reason QTY --note \"Two boxes are missing\"", who, verb),
+		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			why := because(reasons, note)
 			if err := why.Validate(); err != nil {
@@ -82,7 +84,8 @@ func receivableConfirmCommand(app *App) *cobra.Command {
 		Short: "Undertake to pay, as the buyer's second person",
 		Long: `Confirms the receivable: signs its terms with your certificate's key, which makes the undertaking prove itself
 whoever endorsed it, and gives the seller a claim that it can split, pass on and finance.`,
-		Args: usageArgs(cobra.ExactArgs(1)),
+		Example: "  tally --org buyer --user bruno receivable confirm rcv-…",
+		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.submit(cmd, args[0], func(s *consortium.Session) (consortium.Call, error) {
 				return confirmation(cmd.Context(), s, args[0])
@@ -116,9 +119,10 @@ func receivablePayCommand(app *App) *cobra.Command {
 
 func receivableShowCommand(app *App) *cobra.Command {
 	return &cobra.Command{
-		Use:   "show RECEIVABLE",
-		Short: "Show a receivable, the fragments that you may see, and similar invoices",
-		Args:  usageArgs(cobra.ExactArgs(1)),
+		Use:     "show RECEIVABLE",
+		Short:   "Show a receivable, the fragments that you may see, and similar invoices",
+		Example: "  tally --org bankA --user mona receivable show rcv-…",
+		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
 				call, err := onReceivable(ctx, s, "receivable:Get", args[0], nil)
@@ -184,9 +188,10 @@ func receivableListCommand(app *App) *cobra.Command {
 	var size int
 	var after string
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the receivables that you may see",
-		Args:  usageArgs(cobra.NoArgs),
+		Use:     "list",
+		Short:   "List the receivables that you may see",
+		Example: "  tally --org supplier --user amy receivable list",
+		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
 				programmes, err := s.Readable(ctx, circle.Programme)
