@@ -50,9 +50,13 @@ func playMainJob(t *testing.T, n *nettest.Network) {
 		},
 		End: func(d scenario.Done) { t.Logf("%5.2f s %-18s %s %s%s", d.Seconds, d.As, d.Title, d.Status, d.Refused) },
 		Marked: func(_ context.Context, mark string, _ map[string]string) error {
-			if mark == "nodes fail" {
+			switch mark {
+			case "nodes fail":
 				n.Stop(t, failingOrderer)
 				n.Stop(t, failingPeer)
+			case "nodes return":
+				n.StartNode(t, failingOrderer)
+				n.StartNode(t, failingPeer)
 			}
 			return nil
 		},
