@@ -64,12 +64,12 @@ document is read and every undertaking signed.`,
 		},
 	}
 	cmd.Flags().IntVar(&count, "count", 10_000, "number of invoices")
-	cmd.Flags().IntVar(&batch, "batch", 500, "invoices in one transaction, at most 500")
+	cmd.Flags().IntVar(&batch, "batch", 0, "invoices in one transaction, at most 500 (default: as each command has it)")
 	return cmd
 }
 
 // TryBulk plays the scenario file until its programme can trade, and then issues, approves and confirms count invoices as its
-// users, through the same commands that a person types.
+// users, through the same commands that a person types. A batch of 0 leaves its size to each command.
 func TryBulk(ctx context.Context, app *App, runner *scenario.Runner, connect Connector, file string, count, batch int) ([]BulkTime, error) {
 	var vars map[string]string
 	runner.Marked = func(_ context.Context, mark string, now map[string]string) error {
@@ -92,6 +92,7 @@ func TryBulk(ctx context.Context, app *App, runner *scenario.Runner, connect Con
 	}
 	ids := filepath.Join(folder, "ids.txt")
 	var times []BulkTime
+	var last uint64 // the newest block, which the next step's peer may not have yet
 	for _, s := range []struct{ step, org, user, run string }{
 		{"issue", "supplier", "amy", "receivable issue-bulk --list " + list + " --ids " + ids + " --programme " + vars["programme"]},
 		{"approve", "buyer", "alice", "receivable propose-bulk --list " + ids},
@@ -103,7 +104,11 @@ func TryBulk(ctx context.Context, app *App, runner *scenario.Runner, connect Con
 			return connect(ctx, who)
 		}}
 		root := New(one)
-		root.SetArgs(append([]string{"--output", "json"}, append(strings.Fields(s.run), "--batch", fmt.Sprint(batch))...))
+		args := append([]string{"--output", "json", "--after-block", fmt.Sprint(last)}, strings.Fields(s.run)...)
+		if batch > 0 {
+			args = append(args, "--batch", fmt.Sprint(batch))
+		}
+		root.SetArgs(args)
 		if err := root.ExecuteContext(ctx); err != nil {
 			return times, fmt.Errorf("%s: %w", s.step, err)
 		}
@@ -111,7 +116,7 @@ func TryBulk(ctx context.Context, app *App, runner *scenario.Runner, connect Con
 		if err := json.Unmarshal(out.Bytes(), &t.bulkReport); err != nil {
 			return times, err
 		}
-		t.Receivables = nil
+		t.Receivables, last = nil, t.Block
 		times = append(times, t)
 	}
 	return times, nil
