@@ -82,13 +82,20 @@ func (s *Session) caughtUp(ctx context.Context) error {
 	return s.Await(ctx, block)
 }
 
-// Await waits until the own organisation's peer has the block.
+// Await waits until the own organisation's peer has the block. A peer that has just come back may break the stream at first.
 func (s *Session) Await(ctx context.Context, block uint64) error {
-	err := s.Network.Blocks(ctx, block, func(Block) error { return errThere })
-	if errors.Is(err, errThere) {
-		return nil
+	for try := 0; ; try++ {
+		err := s.Network.Blocks(ctx, block, func(Block) error { return errThere })
+		if errors.Is(err, errThere) {
+			return nil
+		}
+		if !errors.Is(err, ErrUnreachable) || try == maxTries {
+			return err
+		}
+		if err := pause(ctx, try); err != nil {
+			return err
+		}
 	}
-	return err
 }
 
 var errThere = errors.New("the block is there")
