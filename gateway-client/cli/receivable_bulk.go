@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -179,7 +180,7 @@ invoices. So a bulk that was interrupted is simply repeated, with the same files
 				return usageError{fmt.Errorf("there are %d files; there must be 1 to %d; see: %s --help", len(files), maxBulkDocuments, cmd.CommandPath())}
 			}
 			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
-				items, err := app.readBulk(ctx, s, files, programme, buyer)
+				items, from, err := app.readBulk(ctx, s, files, programme, buyer)
 				if err != nil {
 					return err
 				}
@@ -189,7 +190,8 @@ invoices. So a bulk that was interrupted is simply repeated, with the same files
 					ids[i], byID[item.ID] = item.ID, item
 				}
 				return app.runBulk(ctx, b, "issued", ids, 0, func(ctx context.Context, batch []string) (consortium.Committed, error) {
-					return issueBatch(ctx, s, programme, batch, byID)
+					done, err := issueBatch(ctx, s, programme, batch, byID)
+					return done, inFile(err, from)
 				})
 			})
 		},
@@ -200,15 +202,28 @@ invoices. So a bulk that was interrupted is simply repeated, with the same files
 	return requireFlags(cmd, "programme")
 }
 
-// readBulk reads every file; one that stands twice, or twice the same document, is a mistake.
-func (a *App) readBulk(ctx context.Context, s *consortium.Session, files []string, programme, buyer string) ([]receivable.Issuance, error) {
+// inFile adds the file to a refusal that begins with the id of one of a batch's invoices.
+func inFile(err error, from map[string]string) error {
+	var f *fault.Error
+	if !errors.As(err, &f) {
+		return err
+	}
+	id, _, _ := strings.Cut(f.Detail, ":")
+	name, ok := from[id]
+	if !ok {
+		return err
+	}
+	return &fault.Error{Code: f.Code, Detail: name + ": " + f.Detail, Fields: f.Fields}
+}
+
+// readBulk reads every file, and says from which file each id is; twice the same document is a mistake.
+func (a *App) readBulk(ctx context.Context, s *consortium.Session, files []string, programme, buyer string) (items []receivable.Issuance, from map[string]string, err error) {
 	register, err := s.Parties(ctx, programme)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var items []receivable.Issuance
-	from := map[string]string{}
-	return items, a.eachFile(files, func(name string, in io.Reader) error {
+	from = map[string]string{}
+	err = a.eachFile(files, func(name string, in io.Reader) error {
 		raw, err := io.ReadAll(in)
 		if err != nil {
 			return err
@@ -232,6 +247,7 @@ func (a *App) readBulk(ctx context.Context, s *consortium.Session, files []strin
 		items = append(items, receivable.Issuance{ID: id, Invoice: invoice})
 		return nil
 	})
+	return items, from, err
 }
 
 // issueBatch enters a batch. Where some of it is on the ledger already, because an earlier bulk had other batches, it enters

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tallystick/tallystick/chaincode/calendar"
+	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/member"
 	"github.com/tallystick/tallystick/chaincode/receipt"
 	"github.com/tallystick/tallystick/chaincode/receivable"
@@ -160,4 +161,13 @@ func TestNoStrangersTextSteersATerminal(t *testing.T) {
 	assert.NotContains(t, out.String(), "\x1b")
 	assert.NotContains(t, out.String(), "\x07")
 	assert.NotContains(t, out.String(), "\u202e")
+}
+
+func TestRefusalOfABulkNamesTheFile(t *testing.T) {
+	from := map[string]string{"rcv-00000007": "invoices/7.xml"}
+	err := inFile(fault.New(fault.ReceivableDuplicate, "rcv-00000007: it is the document of rcv-00000001"), from)
+	assert.Equal(t, fault.ReceivableDuplicate, fault.CodeOf(err))
+	assert.ErrorContains(t, err, "invoices/7.xml: rcv-00000007")
+	assert.ErrorContains(t, inFile(fault.New(fault.NotPermitted, "no"), from), "NOT_PERMITTED: no")
+	assert.NoError(t, inFile(nil, from))
 }
