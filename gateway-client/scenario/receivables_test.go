@@ -1,11 +1,18 @@
 package scenario_test
 
 import (
+	"bytes"
+	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/tallystick/tallystick/chaincode/calendar"
+	"github.com/tallystick/tallystick/gateway-client/cli"
 	"github.com/tallystick/tallystick/gateway-client/memory"
+	"github.com/tallystick/tallystick/gateway-client/scenario"
+	"github.com/tallystick/tallystick/network/nettest"
 	"github.com/tallystick/tallystick/network/topology"
 )
 
@@ -25,4 +32,24 @@ func playInMemory(t *testing.T, file string) {
 	report, err := inMemory(t, c).Run(t.Context(), file)
 	require.NoError(t, err)
 	require.NotEmpty(t, report.Steps)
+}
+
+func TestReceivablesOnTheNativeNetwork(t *testing.T) { playOnNetwork(t, receivablesFile) }
+
+// The tamperer of the receipts is refused by real peers, too.
+func TestReceiptsOnTheNativeNetwork(t *testing.T) { playOnNetwork(t, receiptsFile) }
+
+func playOnNetwork(t *testing.T, file string) {
+	t.Helper()
+	n := nettest.Start(t)
+	sessions := onNetwork(t, n)
+	runner := &scenario.Runner{
+		Today: calendar.From(time.Now().UTC()), Vars: partiesOf(n.Network), Dir: t.TempDir(),
+		Command: func(ctx context.Context, org, user string, args []string, out, errs *bytes.Buffer) int {
+			return cli.Run(ctx, sessions.Get, cli.Who{Org: org, User: user}, args, out, errs)
+		},
+		End: func(d scenario.Done) { t.Logf("%5.2f s %-18s %s %s%s", d.Seconds, d.As, d.Title, d.Status, d.Refused) },
+	}
+	_, err := runner.Run(t.Context(), file)
+	require.NoError(t, err)
 }
