@@ -38,7 +38,7 @@ func stepOf(r receivable.Receivable, list ...receivable.Fragment) *Step {
 
 // GetEvaluateTransactions names the functions that only read.
 func (*Receivable) GetEvaluateTransactions() []string {
-	return []string{"Rules", "Get", "List", "Terms", "TermsBulk", "Fragment", "Fragments", "Holding", "Holdings", "ListHoldings", "Bill", "Costs", "Payments", "CreditNotes", "Disputes"}
+	return []string{"Rules", "Get", "List", "Terms", "TermsBulk", "Standings", "Fragment", "Fragments", "Holding", "Holdings", "ListHoldings", "Bill", "Costs", "Payments", "CreditNotes", "Disputes"}
 }
 
 // SetRules writes the programme's terms for receivables (input: receivable.Rules), by the organisation that founded it.

@@ -55,6 +55,7 @@ var mayCall = map[string]string{
 	"Rules":              "buyer/* supplier/* bank/* regulator/*",
 	"Get":                "buyer/* supplier/* bank/* regulator/*",
 	"List":               "buyer/* supplier/* bank/* regulator/*",
+	"Standings":          "buyer/* supplier/* bank/* regulator/*",
 	"Terms":              "buyer/maker buyer/checker",
 	"TermsBulk":          "buyer/maker buyer/checker",
 	"Fragment":           "buyer/* bank/* regulator/*",
@@ -81,7 +82,7 @@ func TestEveryFunctionByEveryRole(t *testing.T) {
 	absent, fragment := opaque("rcv", 4095), "frg-"+strings.Repeat("f", 32)
 	args := map[string][]string{
 		"SetRules": {tradeCircle}, "Rules": {tradeCircle}, "Issue": {tradeCircle, absent}, "IssueBulk": {tradeCircle},
-		"ProposeConfirmBulk": {}, "ConfirmBulk": {}, "List": {"10", ""}, "ListHoldings": {"10", ""}, "TermsBulk": {text([]string{absent})}, "Merge": {text([]string{fragment, fragment})},
+		"ProposeConfirmBulk": {}, "ConfirmBulk": {}, "List": {"10", ""}, "ListHoldings": {"10", ""}, "TermsBulk": {text([]string{absent})}, "Standings": {text([]string{absent})}, "Merge": {text([]string{fragment, fragment})},
 		"Freeze": {absent, "dsp-00000001"}, "Thaw": {absent, "dsp-00000001"}, "CreditNote": {absent, "crn-00000001"},
 		"SettleRecourse": {absent, "crn-00000001"}, "Pay": {absent, "pay-00000001"},
 	}

@@ -88,6 +88,15 @@ func (*Receivable) TakeBack(ctx *ledger.Context, fragment string) (*Step, error)
 // Accept takes an offered fragment over.
 func (*Receivable) Accept(ctx *ledger.Context, fragment string) (*Step, error) {
 	return passFragment(ctx, "receivable:Accept", fragment, "fragment.transferred", func(tx *ledger.Tx, r receivable.Receivable, f receivable.Fragment, by member.Actor) (receivable.Fragment, error) {
+		m, err := ledger.Members.Get(tx, by.MSP)
+		if err != nil {
+			return f, err
+		}
+		if m.Kind == member.Bank { // which finances by taking the claim over
+			if err := goodsAreFree(tx, r); err != nil {
+				return f, err
+			}
+		}
 		return f.Accept(r, by, tx.Now())
 	})
 }

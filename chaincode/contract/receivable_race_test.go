@@ -14,6 +14,14 @@ import (
 	"github.com/tallystick/tallystick/chaincode/record"
 )
 
+// attempt is a call that somebody makes.
+type attempt struct {
+	who      user
+	function string
+	input    any
+	args     []string
+}
+
 // race endorses the calls on one state, orders all of them into one block, and returns how many of them were valid.
 func (w *trade) race(calls ...attempt) (valid int) {
 	var list []*fakeledger.Transaction

@@ -7,10 +7,12 @@ import (
 	"github.com/tallystick/tallystick/chaincode/receivable"
 )
 
-// ReceivableView is a receivable with its near duplicates, which a bank sees before it decides.
+// ReceivableView is a receivable with its near duplicates. Banks and the regulator see in Goods what is known of the lots that
+// the invoice names; to a seller it would say what others have pledged.
 type ReceivableView struct {
 	receivable.Receivable
-	Lookalikes []Lookalike `json:"lookalikes"`
+	Lookalikes []Lookalike   `json:"lookalikes"`
+	Goods      []LotStanding `json:"goods,omitempty"`
 }
 
 // readableReceivable returns NOT_PERMITTED unless the caller may see the whole receivable: a bank or the regulator that reads its
@@ -76,7 +78,7 @@ func (*Receivable) Rules(ctx *ledger.Context, programme string) (*receivable.Rul
 	return &rules, err
 }
 
-// Get returns a receivable and its near duplicates.
+// Get returns a receivable with its near duplicates.
 func (*Receivable) Get(ctx *ledger.Context, id string) (*ReceivableView, error) {
 	tx := ctx.Tx()
 	r, err := readReceivable(tx, "receivable:Get", id)
@@ -84,7 +86,15 @@ func (*Receivable) Get(ctx *ledger.Context, id string) (*ReceivableView, error) 
 		return nil, err
 	}
 	list, err := lookalikesOf(tx, r)
-	return &ReceivableView{Receivable: r, Lookalikes: list}, err
+	if err != nil {
+		return nil, err
+	}
+	view := &ReceivableView{Receivable: r, Lookalikes: list}
+	m, err := ledger.Members.Get(tx, tx.Caller().MSP)
+	if err == nil && (m.Kind == member.Bank || m.Kind == member.Regulator) {
+		view.Goods, err = lotStandings(tx, r.Programme, r.Invoice.Lots)
+	}
+	return view, err
 }
 
 // ReceivablePage is one page of receivables.
@@ -139,6 +149,46 @@ func (*Receivable) TermsBulk(ctx *ledger.Context, ids []string) ([]receivable.Te
 			return nil, err
 		}
 		list[i] = r.Terms()
+	}
+	return list, nil
+}
+
+// Standings returns the statuses of up to 500 receivables, in their order: what a bulk has to know of those that it names. A
+// receivable that is not there, or that the caller may not see whole, has none.
+func (*Receivable) Standings(ctx *ledger.Context, ids []string) ([]Step, error) {
+	tx := ctx.Tx()
+	actor, err := tx.Authorise("receivable:Standings")
+	if err != nil {
+		return nil, err
+	}
+	if len(ids) > receivable.MaxBulk {
+		return nil, fault.New(fault.InputTooLarge, "there may be at most %d", receivable.MaxBulk)
+	}
+	keys := make([]string, len(ids))
+	for i, id := range ids {
+		if keys[i], err = receivables.Key(id); err != nil {
+			return nil, err
+		}
+	}
+	if err := tx.Warm(keys...); err != nil {
+		return nil, err
+	}
+	list := make([]Step, len(ids))
+	for i, id := range ids {
+		list[i].ID = id
+		r, found, err := receivables.Find(tx, id)
+		if err != nil && fault.CodeOf(err) != fault.KeyMissing {
+			return nil, err
+		}
+		if err != nil || !found {
+			continue
+		}
+		switch err := readableReceivable(tx, actor, r); {
+		case err == nil:
+			list[i].Status = r.Status
+		case fault.CodeOf(err) != fault.NotPermitted:
+			return nil, err
+		}
 	}
 	return list, nil
 }

@@ -159,7 +159,7 @@ func lookalikesOf(tx *ledger.Tx, r receivable.Receivable) ([]Lookalike, error) {
 }
 
 // What a financing does with the fragments that back it. Each returns FRAGMENT_ENCUMBERED where another application holds
-// the fragment.
+// the fragment, and what ties it to a bank GOODS_PLEDGED while the invoice's goods are collateral themselves.
 
 // reserveFragment ties a fragment to an application, for the maker of its holder, and returns it with its receivable.
 func reserveFragment(tx *ledger.Tx, by member.Actor, application, fragment string) (receivable.Receivable, receivable.Fragment, error) {
@@ -168,6 +168,9 @@ func reserveFragment(tx *ledger.Tx, by member.Actor, application, fragment strin
 		return r, f, err
 	}
 	if f, err = f.Reserve(r, application, by, tx.Now()); err != nil {
+		return r, f, err
+	}
+	if err := goodsAreFree(tx, r); err != nil {
 		return r, f, err
 	}
 	return r, f, saveEncumbrance(tx, r, f, application, "fragment.reserved")
@@ -184,6 +187,9 @@ func pledgeFragment(tx *ledger.Tx, application, bank, fragment string) error {
 		return err
 	}
 	if f, err = f.Pledge(application, bank, tx.Now()); err != nil {
+		return err
+	}
+	if err := goodsAreFree(tx, r); err != nil { // which may have been pledged since the reservation
 		return err
 	}
 	return saveEncumbrance(tx, r, f, application, "fragment.pledged")
@@ -211,6 +217,9 @@ func buyFragment(tx *ledger.Tx, application, bank string, recourse receivable.Re
 		return err
 	}
 	if f, err = f.TransferTo(application, bank, recourse, considerationMinor, tx.Now()); err != nil {
+		return err
+	}
+	if err := goodsAreFree(tx, r); err != nil { // which may have been pledged since the reservation
 		return err
 	}
 	return saveEncumbrance(tx, r, f, application, "fragment.transferred")

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -24,6 +25,8 @@ import (
 const (
 	MaxNumberBytes = 128
 	MaxLines       = 100_000
+	MaxLots        = 256
+	maxLotBytes    = 120
 	// MaxPayableMinor keeps every sum and every interest on a claim within 64 bits: ten million million euros.
 	MaxPayableMinor = 1_000_000_000_000_000
 	minKeyBytes     = 32
@@ -52,6 +55,9 @@ type Invoice struct {
 	OtherPayee bool `json:"other_payee,omitempty"`
 	// Lines counts the invoice's lines.
 	Lines int `json:"lines"`
+	// Lots are the lots of goods that the lines name: they must not be pledged under a warehouse receipt when the claim is
+	// financed.
+	Lots []Lot `json:"lots,omitempty"`
 	// DocumentHash is the SHA-256 of a random salt and the document, in hex.
 	DocumentHash string `json:"document_hash"`
 }
@@ -99,6 +105,39 @@ func (i Invoice) check(bad *fault.Fields, path string) {
 		bad.Add(path+"lines", i.Lines, "must be 1 to %d", MaxLines)
 	}
 	checkHash(bad, path+"document_hash", i.DocumentHash)
+	checkLots(bad, path+"lots", i.Lots)
+}
+
+// Lot names a lot of goods as warehouse receipts name it: by the product's GTIN (8, 12, 13 or 14 digits), or by who numbered
+// it, or both.
+type Lot struct {
+	GTIN   string `json:"gtin,omitempty"`
+	Issuer string `json:"issuer,omitempty"`
+	Lot    string `json:"lot"`
+}
+
+func checkLots(bad *fault.Fields, path string, list []Lot) {
+	if len(list) > MaxLots {
+		bad.Add(path, len(list), "must be at most %d", MaxLots)
+		return
+	}
+	for i, l := range list {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if l.GTIN == "" && l.Issuer == "" {
+			bad.Add(at+".issuer", "", "must say who numbered the lot where it has no GTIN")
+		}
+		if l.GTIN != "" && !gtinPattern.MatchString(l.GTIN) {
+			bad.Add(at+".gtin", l.GTIN, "must have 8, 12, 13 or 14 digits")
+		}
+		if l.Lot == "" {
+			bad.Add(at+".lot", l.Lot, "is missing")
+		}
+		checkText(bad, at+".issuer", l.Issuer, maxLotBytes)
+		checkText(bad, at+".lot", l.Lot, maxLotBytes)
+		if slices.Contains(list[:i], l) {
+			bad.Add(at+".lot", l.Lot, "is named twice")
+		}
+	}
 }
 
 // Canonical is what makes an invoice the same invoice: document type, seller, number, issue date, currency and payable
@@ -180,6 +219,7 @@ func canonical(v any) []byte {
 
 var (
 	partyPattern = regexp.MustCompile(`^p-[0-9a-f]{6,40}$`)
+	gtinPattern  = regexp.MustCompile(`^([0-9]{8}|[0-9]{12,14})$`)
 	hashPattern  = regexp.MustCompile(`^[0-9a-f]{64}$`)
 	idPattern    = regexp.MustCompile(`^[a-z]{2,4}-[0-9a-f]{8,40}$`)
 )

@@ -227,6 +227,7 @@ func (r *reader) ciiLine(n *xmlsafe.Node, currency string) Line {
 		Unit:        quantity.Attr("unitCode"),
 		Price:       r.decimal(r.at(price, "ChargeAmount")),
 		PriceBase:   r.decimal(r.at(price, "BasisQuantity")),
+		Lots:        r.ciiLots(r.at(n, "SpecifiedTradeProduct")),
 	}
 	if e := r.at(n, "SpecifiedTradeProduct", "GlobalID"); e != nil {
 		l.ItemID = Identifier{Scheme: e.Attr("schemeID"), ID: r.bounded(e, maxIDRunes)}

@@ -171,4 +171,5 @@ type Line struct {
 	PriceBase   Decimal
 	NetAmount   Decimal
 	NetMinor    *int64
+	Lots        []Lot // as the line states them; Invoice.Lots completes them
 }

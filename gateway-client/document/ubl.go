@@ -209,6 +209,7 @@ func (r *reader) ublLine(n *xmlsafe.Node, quantity, currency string) Line {
 		Unit:        r.at(n, quantity).Attr("unitCode"),
 		Price:       r.decimal(r.at(n, "Price", "PriceAmount")),
 		PriceBase:   r.decimal(r.at(n, "Price", "BaseQuantity")),
+		Lots:        r.ublLots(r.at(n, "Item")),
 	}
 	if l.Description == "" {
 		l.Description = r.text(n, "Item", "Description")

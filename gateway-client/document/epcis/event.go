@@ -121,7 +121,16 @@ type Report struct {
 	CoordinateSystem      string
 	DeviceMetadata        string
 	RawData, Method, Rule string
+
+	// Sequence and Signature are the extension of a device that numbers and signs each reading (Namespace); 0 and nil where there
+	// is none.
+	Sequence  int64
+	Signature []byte
 }
+
+// Namespace is the vocabulary of the project's own extension of a sensor report: PREFIX:sequence, the device's number of the
+// reading, and PREFIX:signature, its signature over the reading in base64. The document's @context binds the prefix to it.
+const Namespace = "urn:tallystick:epcis:"
 
 // Warning is something odd that does not make an event invalid.
 type Warning struct {

@@ -35,6 +35,7 @@ func Parse(in io.Reader) ([]Event, error) {
 }
 
 type reader struct {
+	prefix   string // that the context binds to Namespace; "" for none
 	failures failure.List
 	warnings []Warning // of the event that is being read
 }
@@ -159,10 +160,15 @@ func (r *reader) header(root *node) {
 	r.object(root, "epcisHeader")
 }
 
-// context checks the shape of a JSON-LD context; what it says is not looked at.
+// context checks the shape of a JSON-LD context and looks for the prefix of the own extension; what else it says is not looked
+// at.
 func (r *reader) context(n *node) {
 	c := n.get("@context")
-	if c == nil || c.kind == kindString || c.kind == kindObject {
+	if c == nil || c.kind == kindString {
+		return
+	}
+	if c.kind == kindObject {
+		r.bind(c)
 		return
 	}
 	if c.kind != kindArray {
@@ -170,8 +176,20 @@ func (r *reader) context(n *node) {
 		return
 	}
 	for _, item := range c.items {
-		if item.kind != kindString && item.kind != kindObject {
+		switch item.kind {
+		case kindString:
+		case kindObject:
+			r.bind(item)
+		default:
 			r.fail(item, "must be a string or an object")
+		}
+	}
+}
+
+func (r *reader) bind(c *node) {
+	for _, key := range c.keys {
+		if m := c.members[key]; m.kind == kindString && m.text == Namespace {
+			r.prefix = key
 		}
 	}
 }

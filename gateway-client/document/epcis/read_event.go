@@ -1,7 +1,9 @@
 package epcis
 
 import (
+	"encoding/base64"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -341,9 +343,38 @@ func (r *reader) report(m *node, common Report) Report {
 		p.Truth = &b.truth
 	}
 	p.Unit = r.text(m, "uom")
+	r.signed(m, &p)
 	r.plausible(m, &p)
 	r.unknownFields(m, reportFields)
 	return p
+}
+
+const (
+	maxSequence       = 1 << 53
+	maxSignatureBytes = 128
+)
+
+// signed reads the extension of a device that numbers and signs its readings: both, or neither.
+func (r *reader) signed(m *node, p *Report) {
+	if r.prefix == "" {
+		return
+	}
+	sequence, signature := m.get(r.prefix+":sequence"), m.get(r.prefix+":signature")
+	if sequence == nil && signature == nil {
+		return
+	}
+	if sequence == nil || signature == nil {
+		r.fail(m, "must have both %s:sequence and %s:signature", r.prefix, r.prefix)
+		return
+	}
+	var err error
+	if p.Sequence, err = strconv.ParseInt(sequence.text, 10, 64); sequence.kind != kindNumber || err != nil || p.Sequence < 1 || p.Sequence > maxSequence {
+		r.fail(sequence, "must be a whole number from 1 to 2^53")
+	}
+	p.Signature, err = base64.StdEncoding.DecodeString(signature.text)
+	if signature.kind != kindString || err != nil || len(p.Signature) == 0 || len(p.Signature) > maxSignatureBytes {
+		r.fail(signature, "must be a signature of 1 to %d bytes in base64", maxSignatureBytes)
+	}
 }
 
 // plausible warns about a report that contradicts itself or has a unit that nobody can convert.
