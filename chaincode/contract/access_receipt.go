@@ -8,7 +8,8 @@ import (
 // receiptAccess: the operator's staff issue and deliver, its collector anchors evidence, owners (SMEs and buyers) pass receipts
 // on, banks decide on what is pledged to them, and any organisation but the operator's own may attest a device.
 var receiptAccess = ledger.Access{
-	"receipt:RegisterLotKey":  {Kinds: kinds(member.Warehouse), Roles: roles(member.Governor, member.Operator)},
+	"receipt:RegisterLotKey":  {Kinds: kinds(member.Warehouse, member.Buyer, member.Supplier), Roles: roles(member.Governor, member.Operator, member.Host)},
+	"receipt:LotKey":          {Kinds: kinds(member.Warehouse, member.Buyer, member.Supplier), Roles: roles(member.Governor, member.Operator, member.Host)},
 	"receipt:RegisterDevice":  {Kinds: kinds(member.Warehouse), Roles: roles(member.Operator)},
 	"receipt:AttestDevice":    {Kinds: kinds(member.Bank, member.Buyer, member.Supplier, member.Warehouse), Roles: roles(member.Governor, member.Risk)},
 	"receipt:CalibrateDevice": {Kinds: kinds(member.Bank, member.Buyer, member.Supplier, member.Warehouse), Roles: roles(member.Governor, member.Risk)},

@@ -15,7 +15,7 @@ type Receipt struct{ contractapi.Contract }
 
 // GetEvaluateTransactions names the functions that only read.
 func (*Receipt) GetEvaluateTransactions() []string {
-	return []string{"Get", "List", "Device", "Devices", "Head", "Evidence", "Watch", "VerifyReading", "Prices", "Value"}
+	return []string{"Get", "List", "Device", "Devices", "Head", "Evidence", "Watch", "VerifyReading", "Prices", "Value", "LotKey"}
 }
 
 // ReceiptStatus is the answer of a transaction: nothing that an outsider must not see.

@@ -6,14 +6,17 @@ import (
 	"github.com/tallystick/tallystick/chaincode/calendar"
 	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/ledger"
+	"github.com/tallystick/tallystick/chaincode/member"
 	"github.com/tallystick/tallystick/chaincode/receipt"
 )
 
 // RegisterLotKey seals the consortium's lot key into the programme's circle (sealed input: receipt.LotKey). The first
-// programme commits to it in public; every other one must bring the same, or gets LOT_KEY_CONFLICT.
+// programme, a warehouse's, commits to it in public; every other one must bring the same, or gets LOT_KEY_CONFLICT. A buyer's
+// programme has it so that an invoice's goods can be looked up.
 func (*Receipt) RegisterLotKey(ctx *ledger.Context, programme string) error {
 	tx := ctx.Tx()
-	if _, err := tx.Authorise("receipt:RegisterLotKey"); err != nil {
+	actor, err := tx.Authorise("receipt:RegisterLotKey")
+	if err != nil {
 		return err
 	}
 	if err := tx.CanRead(programme); err != nil {
@@ -25,9 +28,15 @@ func (*Receipt) RegisterLotKey(ctx *ledger.Context, programme string) error {
 	}
 	anchor := receipt.LotKeyAnchor{Commitment: receipt.LotKeyCommitment(key.Bytes())}
 	was, found, err := lotKeyAnchors.Find(tx, theLotKey)
+	if err != nil {
+		return err
+	}
+	m, err := ledger.Members.Get(tx, actor.MSP)
 	switch {
 	case err != nil:
 		return err
+	case !found && m.Kind != member.Warehouse:
+		err = fault.New(fault.NotPermitted, "a warehouse makes the consortium's lot key; import the one that it exports")
 	case !found:
 		err = lotKeyAnchors.Create(tx, programme, anchor, theLotKey)
 	case was != anchor:
@@ -41,6 +50,19 @@ func (*Receipt) RegisterLotKey(ctx *ledger.Context, programme string) error {
 	}
 	tx.Emit(ledger.Event{Type: "lot-key.registered", ID: programme, Circle: programme})
 	return nil
+}
+
+// LotKey returns the lot key that a programme's circle keeps, to those who may hand it on to another programme.
+func (*Receipt) LotKey(ctx *ledger.Context, programme string) (*receipt.LotKey, error) {
+	tx := ctx.Tx()
+	if _, err := tx.Authorise("receipt:LotKey"); err != nil {
+		return nil, err
+	}
+	if err := tx.CanRead(programme); err != nil {
+		return nil, err
+	}
+	key, err := lotKeys.Get(tx, programme)
+	return &key, err
 }
 
 // RegisterDevice registers a device of the caller's organisation (JSON: receipt.DeviceRegistration), guarded by a programme
@@ -210,7 +232,7 @@ func (*Receipt) AnchorEvidence(ctx *ledger.Context, programme, id string) (*Anch
 		}
 		tx.Emit(ledger.Event{Type: "evidence.anchored", ID: id, Circle: programme, Ref: r.ID})
 	}
-	if err := evidence.Create(tx, programme, b, id); err != nil {
+	if err := evidence.Create(tx, programme, b.Kept(), id); err != nil {
 		return nil, err
 	}
 	return &Anchored{ID: id, Segments: len(b.Segments)}, nil

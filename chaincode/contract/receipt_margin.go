@@ -87,20 +87,24 @@ func termsStep(ctx *ledger.Context, function, desk string, step func(*ledger.Tx,
 // that is cured, or lets one lapse whose window is over. The first assessment fixes the loan's terms. Every change of prices,
 // evidence, debt or collateral is a reason to call it; to call it without a reason changes nothing.
 func (*Margin) Assess(ctx *ledger.Context, loan string) (*MarginStatus, error) {
-	tx := ctx.Tx()
-	actor, err := tx.Authorise("margin:Assess")
-	if err != nil {
-		return nil, err
-	}
-	l, desk, err := loanOfBank(tx, loan, actor)
-	if err != nil {
-		return nil, err
-	}
-	m, err := assess(tx, desk, l)
+	_, _, m, err := assessed(ctx.Tx(), "margin:Assess", loan)
 	if err != nil {
 		return nil, err
 	}
 	return m.status(), nil
+}
+
+// assessed authorises a function of the loan's bank and brings the loan's margin up to date.
+func assessed(tx *ledger.Tx, function, loan string) (l financing.Loan, desk string, m MarginAccount, err error) {
+	actor, err := tx.Authorise(function)
+	if err != nil {
+		return l, desk, m, err
+	}
+	if l, desk, err = loanOfBank(tx, loan, actor); err != nil {
+		return l, desk, m, err
+	}
+	m, err = assess(tx, desk, l)
+	return l, desk, m, err
 }
 
 func (m MarginAccount) status() *MarginStatus {
@@ -288,15 +292,7 @@ func (*Margin) AddCollateral(ctx *ledger.Context, loan, id string) (*MarginStatu
 // Release lets one of the loan's receipts go. MARGIN_CALL_OPEN where the rest would not cover the loan.
 func (*Margin) Release(ctx *ledger.Context, loan, id string) (*MarginStatus, error) {
 	tx := ctx.Tx()
-	actor, err := tx.Authorise("margin:Release")
-	if err != nil {
-		return nil, err
-	}
-	l, desk, err := loanOfBank(tx, loan, actor)
-	if err != nil {
-		return nil, err
-	}
-	m, err := assess(tx, desk, l)
+	l, _, m, err := assessed(tx, "margin:Release", loan)
 	if err != nil {
 		return nil, err
 	}
@@ -320,15 +316,7 @@ func (*Margin) Release(ctx *ledger.Context, loan, id string) (*MarginStatus, err
 // Liquidate lets the bank sell all goods of the loan, once a margin call has lapsed with the facts as they are now.
 func (*Margin) Liquidate(ctx *ledger.Context, loan string) (*MarginStatus, error) {
 	tx := ctx.Tx()
-	actor, err := tx.Authorise("margin:Liquidate")
-	if err != nil {
-		return nil, err
-	}
-	l, desk, err := loanOfBank(tx, loan, actor)
-	if err != nil {
-		return nil, err
-	}
-	m, err := assess(tx, desk, l)
+	l, desk, m, err := assessed(tx, "margin:Liquidate", loan)
 	if err != nil {
 		return nil, err
 	}
@@ -376,7 +364,7 @@ func (*Margin) Sell(ctx *ledger.Context, loan, id string) (*ReceiptStatus, error
 		return nil, err
 	}
 	tx.Emit(ledger.Event{Type: "margin.sold", ID: loan, Circle: desk, Ref: id})
-	return &ReceiptStatus{ID: id, Status: r.Status}, endLoanStep(tx, before, l)
+	return &ReceiptStatus{ID: id, Status: r.Status}, saveLoanStep(tx, before, l)
 }
 
 func divideProceeds(tx *ledger.Tx, l financing.Loan, r receipt.Receipt, in receipt.SaleInput, actor member.Actor) (financing.Loan, receipt.Sale, error) {
@@ -407,24 +395,6 @@ func divideProceeds(tx *ledger.Tx, l financing.Loan, r receipt.Receipt, in recei
 	}
 	l, err = l.Repay(financing.Payment{AmountMinor: paid, Currency: currency, ReceivedOn: tx.Today(), Source: financing.FromCollateral, Note: r.ID}, actor, tx.Now())
 	return l, sale, err
-}
-
-// endLoanStep writes a loan after a payment: limits get back what it no longer uses, and the collateral of a repaid loan is
-// free again.
-func endLoanStep(tx *ledger.Tx, before, l financing.Loan) error {
-	freed, err := l.Freed(before)
-	if err != nil {
-		return err
-	}
-	if err := freeLanes(tx, freed); err != nil {
-		return err
-	}
-	if l.Status == financing.Repaid {
-		if err := releaseCollateral(tx, l); err != nil {
-			return err
-		}
-	}
-	return loans.Update(tx, l, l.ID)
 }
 
 // Get returns a loan's margin.

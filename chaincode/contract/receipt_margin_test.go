@@ -14,10 +14,9 @@ import (
 	"github.com/tallystick/tallystick/chaincode/circle"
 	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/financing"
-	"github.com/tallystick/tallystick/chaincode/ledger"
-	"github.com/tallystick/tallystick/chaincode/member"
 	"github.com/tallystick/tallystick/chaincode/money"
 	"github.com/tallystick/tallystick/chaincode/receipt"
+	"github.com/tallystick/tallystick/chaincode/receivable"
 	"github.com/tallystick/tallystick/chaincode/record"
 	"github.com/tallystick/tallystick/chaincode/seal"
 )
@@ -265,21 +264,42 @@ func TestRepaymentCuresAndReleases(t *testing.T) {
 	assert.Equal(t, receipt.Stored, s.receipt(second).Status, "repaid: everything is free, and what was released before stays so")
 }
 
-func TestGoodsOfAnInvoiceMustBeFree(t *testing.T) {
+// The buyer's programme has the lot key, too; the invoice names the lot that a receipt stands for.
+func TestGoodsAreNotFinancedTwice(t *testing.T) {
 	s := newStorage(t)
-	id := s.store(1, sellerParty, "L-1", 10_000, 8_000_000)
-	invoiced := []receipt.Goods{{Class: "cocoa-beans", GTIN: "4012345111118", Lot: "l-1"}}
-	check := func(want fault.Code) {
-		s.inside(bank("underwriter"), func(tx *ledger.Tx, _ member.Actor) error {
-			assert.Equal(t, want, fault.CodeOf(goodsAreFree(tx, goodsCircle, invoiced)))
-			return nil
-		})
-	}
-	check("")
-	r := financing.Request{ID: opaque("app", 1), Bank: bankMSP, Product: financing.InventoryProduct, Currency: "EUR", AdvanceMinor: 1_000_000, TenorDays: 30,
-		Consent: s.consent, Collateral: []financing.Ref{{Kind: financing.Receipt, ID: id, Circle: goodsCircle}}}
-	s.must(s.submit(seller("maker"), "financing:Apply", r, bankDesk, r.ID))
-	check(fault.ReceiptPledged)
-	s.must(s.submit(seller("maker"), "financing:Withdraw", nil, r.ID))
-	check("")
+	stored := s.store(1, sellerParty, "L-1", 10_000, 8_000_000)
+	in := receivable.Issuance{ID: opaque("rcv", 1), Invoice: s.invoice("RE-1", 5_000_000)}
+	in.Invoice.Lots = []receivable.Lot{{Issuer: "A farm", Lot: "77"}, {GTIN: "4012345111118", Lot: "l-1"}}
+	s.must(s.submit(seller("maker"), "receivable:Issue", in, tradeCircle, in.ID))
+	s.must(s.submit(buyer("maker"), "receivable:ProposeConfirm", nil, in.ID))
+	s.must(s.submit(buyer("checker"), "receivable:Confirm", s.signed(buyer("checker"), in.ID), in.ID))
+	root := s.fragments(in.ID)[0].ID
+	standing := func() Standing { return s.receivable(in.ID).Goods[1].Standing }
+	assert.Equal(t, LotUnknown, standing(), "the buyer's programme has no lot key")
+	s.refused(fault.NotPermitted, "a supplier has no say in it")(s.submit(seller("maker"), "receipt:RegisterLotKey", receipt.LotKey{Key: strings.Repeat("5a", 32)}, tradeCircle))
+	s.refused(fault.LotKeyConflict)(s.submit(user{msp: buyerMSP, roles: "governor"}, "receipt:RegisterLotKey", receipt.LotKey{Key: strings.Repeat("00", 32)}, tradeCircle))
+	s.must(s.submit(user{msp: buyerMSP, roles: "governor"}, "receipt:RegisterLotKey", receipt.LotKey{Key: strings.Repeat("5a", 32)}, tradeCircle))
+	assert.Equal(t, LotFree, standing())
+
+	onGoods := financing.Request{ID: opaque("app", 1), Bank: bankMSP, Product: financing.InventoryProduct, Currency: "EUR", AdvanceMinor: 1_000_000, TenorDays: 30,
+		Consent: s.consent, Collateral: []financing.Ref{{Kind: financing.Receipt, ID: stored, Circle: goodsCircle}}}
+	s.must(s.submit(seller("maker"), "financing:Apply", onGoods, bankDesk, onGoods.ID))
+	assert.Equal(t, LotPledged, standing())
+	view := decoded[ReceivableView](t, s.must(s.evaluate(seller("maker"), "receivable:Get", in.ID)))
+	assert.Empty(t, view.Goods, "what is pledged anywhere is not the seller's to ask")
+	s.refused(fault.GoodsPledged, "the goods back an application")(s.apply(2, 1_000_000, root))
+	s.must(s.submit(seller("maker"), "receivable:Offer", receivable.Offering{To: bankParty, Recourse: receivable.WithoutRecourse, ConsiderationMinor: 4_900_000}, root))
+	s.refused(fault.GoodsPledged, "nor does a bank buy the claim")(s.submit(bank("maker"), "receivable:Accept", nil, root))
+	s.must(s.submit(seller("maker"), "receivable:TakeBack", nil, root))
+	s.must(s.submit(seller("maker"), "financing:Withdraw", nil, onGoods.ID))
+
+	// The other way round: what was reserved before the goods were is not pledged after them.
+	s.must(s.apply(3, 1_000_000, root))
+	s.score(3, good)
+	require.Equal(t, "approved", s.decide(3).Status)
+	onGoods.ID = opaque("app", 4)
+	s.must(s.submit(seller("maker"), "financing:Apply", onGoods, bankDesk, onGoods.ID))
+	s.refused(fault.GoodsPledged)(s.submit(seller("checker"), "financing:Accept", nil, opaque("app", 3), opaque("lon", 3)))
+	s.must(s.submit(seller("maker"), "financing:Withdraw", nil, onGoods.ID))
+	s.must(s.submit(seller("checker"), "financing:Accept", nil, opaque("app", 3), opaque("lon", 3)))
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/tallystick/tallystick/chaincode/ledger"
 	"github.com/tallystick/tallystick/chaincode/member"
 	"github.com/tallystick/tallystick/chaincode/receipt"
+	"github.com/tallystick/tallystick/chaincode/receivable"
 )
 
 // Records of the receipt capability. A lot's claims stand under its fingerprint and the programme, one in each programme that
@@ -195,28 +196,75 @@ func sellReceipt(tx *ledger.Tx, id, loan string, purchaser receipt.Holder) (rece
 	})
 }
 
-// goodsAreFree returns RECEIPT_PLEDGED while a lot among the goods of an invoice is reserved or pledged under a receipt in any
-// programme, and RECORD_NOT_FOUND where the programme has no lot key.
-func goodsAreFree(tx *ledger.Tx, programme string, goods []receipt.Goods) error {
-	key, err := lotKeys.Get(tx, programme)
+// Standing is what the ledger says of a lot of goods.
+type Standing string
+
+// The standings of a lot. Unknown is one in a programme without the lot key.
+const (
+	LotFree    Standing = "free"
+	LotPledged Standing = "pledged"
+	LotUnknown Standing = "unknown"
+)
+
+// LotStanding is a lot of an invoice's goods, and whether it is reserved or pledged under a receipt in any programme.
+type LotStanding struct {
+	receivable.Lot
+	Standing Standing `json:"standing"`
+	Receipt  string   `json:"receipt,omitempty"` // under which the lot was issued, where it is pledged
+}
+
+// lotStandings looks every lot up under its fingerprints, which the programme's lot key makes.
+func lotStandings(tx *ledger.Tx, programme string, lots []receivable.Lot) ([]LotStanding, error) {
+	if len(lots) == 0 {
+		return nil, nil
+	}
+	key, known, err := lotKeys.Find(tx, programme)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]LotStanding, len(lots))
+	for i, lot := range lots {
+		list[i] = LotStanding{Lot: lot, Standing: LotUnknown}
+		if !known {
+			continue
+		}
+		if list[i].Standing, list[i].Receipt, err = lotStanding(tx, key.Bytes(), lot); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+func lotStanding(tx *ledger.Tx, key []byte, lot receivable.Lot) (Standing, string, error) {
+	fingerprints, err := receipt.LotFingerprints(key, receipt.Goods{GTIN: lot.GTIN, LotIssuer: lot.Issuer, Lot: lot.Lot})
+	if err != nil {
+		return "", "", err
+	}
+	for _, f := range fingerprints {
+		claims, err := lotClaims.All(tx, f)
+		if err != nil {
+			return "", "", err
+		}
+		for _, c := range bodies(claims) {
+			if c.Pledged > 0 {
+				return LotPledged, c.Origin, nil
+			}
+		}
+	}
+	return LotFree, "", nil
+}
+
+// goodsAreFree returns GOODS_PLEDGED while a lot among the goods of an invoice is reserved or pledged under a receipt in any
+// programme: a bank would lend twice on them. Lots of a programme without the lot key cannot be looked up and pass; the
+// receivable shows them as unknown.
+func goodsAreFree(tx *ledger.Tx, r receivable.Receivable) error {
+	list, err := lotStandings(tx, r.Programme, r.Invoice.Lots)
 	if err != nil {
 		return err
 	}
-	for _, g := range goods {
-		fingerprints, err := receipt.LotFingerprints(key.Bytes(), g)
-		if err != nil {
-			return err
-		}
-		for _, f := range fingerprints {
-			claims, err := lotClaims.All(tx, f)
-			if err != nil {
-				return err
-			}
-			for _, c := range claims {
-				if err := c.Record.Free(); err != nil {
-					return err
-				}
-			}
+	for _, l := range list {
+		if l.Standing == LotPledged {
+			return fault.New(fault.GoodsPledged, "goods of receivable %s are reserved or pledged under receipt %s", r.ID, l.Receipt)
 		}
 	}
 	return nil

@@ -56,6 +56,8 @@ type Segment struct {
 	Summaries      []Summary `json:"summaries"` // sorted by property
 	// Signature is the device's own over Statement, where the device has a key.
 	Signature []byte `json:"signature,omitempty"`
+	// Readings come with the segment of a device that has a key and signs each reading instead. They are checked, and not kept.
+	Readings []Reading `json:"readings,omitempty"`
 	// Lost counts the sequences between the device's previous segment and First. The collector declares them; readings that
 	// are lost without a word are refused.
 	Lost int64 `json:"lost"`
@@ -129,6 +131,15 @@ func (b Batch) SegmentRoot() (Hash, error) {
 	return Root(leaves)
 }
 
+// Kept is the batch as it stands on the ledger and in archives: without the readings that came along to be checked.
+func (b Batch) Kept() Batch {
+	b.Segments = slices.Clone(b.Segments)
+	for i := range b.Segments {
+		b.Segments[i].Readings = nil
+	}
+	return b
+}
+
 // Message is what the collector signs.
 func (b Batch) Message() []byte {
 	e := encoder{b: []byte(batchDomain)}
@@ -196,9 +207,14 @@ func (b Batch) Validate() error {
 		bad.Add("segments", len(b.Segments), "must be 1 to %d", MaxSegments)
 		return bad.Err()
 	}
+	signed := 0
 	for i, s := range b.Segments {
 		at := fmt.Sprintf("segments[%d]", i)
 		s.check(&bad, at)
+		if signed += len(s.Readings); signed > MaxSignedReadings {
+			bad.Add(at+".readings", signed, "must be at most %d in the batch", MaxSignedReadings)
+			break
+		}
 		if i > 0 && strings.Compare(b.Segments[i-1].Device, s.Device) >= 0 {
 			bad.Add(at+".device", s.Device, "must be in alphabetical order, each once")
 		}
@@ -225,6 +241,9 @@ func (s Segment) check(bad *fault.Fields, at string) {
 	}
 	if len(s.Signature) > MaxSignatureBytes {
 		bad.Add(at+".signature", len(s.Signature), "must have at most %d bytes", MaxSignatureBytes)
+	}
+	if len(s.Readings) > 0 && (len(s.Signature) > 0 || int64(len(s.Readings)) != s.Count) {
+		bad.Add(at+".readings", len(s.Readings), "must be all readings of a segment that its device has not signed")
 	}
 	if len(s.Summaries) == 0 || len(s.Summaries) > MaxMeasures {
 		bad.Add(at+".summaries", len(s.Summaries), "must be 1 to %d", MaxMeasures)
@@ -292,13 +311,19 @@ func (b Batch) Check(operator string, collector Device, devices []Device, heads 
 	return next, nil
 }
 
-// follows checks the device's signature, and that the segment continues what is anchored.
+// follows checks the device's signature, over the segment or over each of its readings, and that the segment continues what is anchored.
 func (s Segment) follows(d Device, head Head, now time.Time) error {
 	switch {
-	case d.Key == "" && len(s.Signature) > 0:
+	case d.Key == "" && len(s.Signature)+len(s.Readings) > 0:
 		return fault.New(fault.EvidenceSignatureInvalid, "device %s has no registered key", s.Device)
+	case d.Key != "" && len(s.Readings) > 0:
+		if err := s.witnessed(d); err != nil {
+			return err
+		}
 	case d.Key != "" && !d.Key.Verify(s.Statement(), s.Signature):
 		return fault.New(fault.EvidenceSignatureInvalid, "the segment is not signed by device %s", s.Device)
+	}
+	switch {
 	case s.To.After(now.Add(SkewSeconds * time.Second)):
 		return fault.New(fault.EvidenceFromFuture, "device %s", s.Device)
 	}

@@ -141,12 +141,3 @@ func (c LotClaim) Apply(programme string, m LotMove) (LotClaim, error) {
 	}
 	return c.Move(m.Origin, m.Lines-1, m.Pledged)
 }
-
-// Free returns RECEIPT_PLEDGED while the goods of the lot are reserved or pledged: the goods of an invoice must pass it
-// before the invoice is financed.
-func (c LotClaim) Free() error {
-	if c.Pledged > 0 {
-		return fault.New(fault.ReceiptPledged, "the goods are pledged under receipt %s", c.Origin)
-	}
-	return nil
-}

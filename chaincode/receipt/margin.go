@@ -67,12 +67,12 @@ func (m Margin) Live() bool {
 // Assess brings the margin up to date with what is owed and what the collateral is worth at the instant, and says which
 // action that was, "" for none. It must run whenever evidence, a price, a repayment or collateral arrives, and may run at any
 // time: with the same facts it changes nothing twice. A call that is cured and above the maintenance level again later is a
-// new call with a new window.
+// new call with a new window; once the creditor has acted on a call, there is no further one: the goods are for sale.
 func (m Margin) Assess(t Terms, outstandingMinor, valueMinor int64, holidays calendar.Holidays, at time.Time) (Margin, CallAction, error) {
 	m.LTVBps = LTV(outstandingMinor, valueMinor)
 	today := calendar.From(at)
 	if !m.Live() {
-		if m.LTVBps <= t.MaintenanceBps {
+		if m.LTVBps <= t.MaintenanceBps || m.Call != nil && m.Call.Status == CallLiquidated {
 			return m, "", nil
 		}
 		return m.demand(t, outstandingMinor, valueMinor, holidays, at)

@@ -33,20 +33,76 @@ func (h Hash) Bytes() (b []byte, ok bool) {
 
 // Root is the Merkle tree hash over leaf hashes (RFC 6962 section 2.1). The empty tree has the hash of nothing.
 func Root(leaves [][]byte) (Hash, error) {
-	if len(leaves) == 0 {
-		return HashOf(rfc6962.DefaultHasher.EmptyRoot()), nil
-	}
-	tree := (&compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}).NewEmptyRange(0)
+	var tree Tree
 	for _, leaf := range leaves {
-		if err := tree.Append(leaf, nil); err != nil {
-			return "", fault.New(fault.InternalError, "the Merkle tree refuses a leaf")
+		if err := tree.Append(leaf); err != nil {
+			return "", err
 		}
 	}
-	root, err := tree.GetRootHash(nil)
+	return tree.Root()
+}
+
+// Tree is a Merkle tree (RFC 6962 section 2.1) that grows by leaves and keeps the hash of every perfect subtree, which is what
+// proofs are made of. The zero Tree is empty.
+type Tree struct {
+	grown  *compact.Range
+	levels [][][]byte // by level
+}
+
+// Append adds a leaf's hash.
+func (t *Tree) Append(leaf []byte) error {
+	if t.grown == nil {
+		t.grown = (&compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}).NewEmptyRange(0)
+	}
+	err := t.grown.Append(leaf, func(id compact.NodeID, hash []byte) {
+		for len(t.levels) <= int(id.Level) {
+			t.levels = append(t.levels, nil)
+		}
+		t.levels[id.Level] = append(t.levels[id.Level], hash)
+	})
+	if err != nil {
+		return fault.New(fault.InternalError, "the Merkle tree refuses a leaf")
+	}
+	return nil
+}
+
+// Root is the hash of the tree. The empty tree has the hash of nothing.
+func (t *Tree) Root() (Hash, error) {
+	if t.grown == nil {
+		return HashOf(rfc6962.DefaultHasher.EmptyRoot()), nil
+	}
+	root, err := t.grown.GetRootHash(nil)
 	if err != nil {
 		return "", fault.New(fault.InternalError, "the Merkle tree has no root")
 	}
 	return HashOf(root), nil
+}
+
+// Path leads from a leaf to the root (RFC 6962 section 2.1.1), as Proof.Path has it. RECORD_NOT_FOUND where there is no such leaf.
+func (t *Tree) Path(leaf int64) ([]Hash, error) {
+	size := int64(0)
+	if t.grown != nil {
+		size = int64(t.grown.End())
+	}
+	if leaf < 0 || leaf >= size {
+		return nil, fault.New(fault.RecordNotFound, "the tree has %d leaves", size)
+	}
+	nodes, err := proof.Inclusion(uint64(leaf), uint64(size))
+	if err != nil {
+		return nil, fault.New(fault.InternalError, "the Merkle tree has no path")
+	}
+	hashes := make([][]byte, len(nodes.IDs))
+	for i, id := range nodes.IDs {
+		hashes[i] = t.levels[id.Level][id.Index]
+	}
+	if hashes, err = nodes.Rehash(hashes, rfc6962.DefaultHasher.HashChildren); err != nil {
+		return nil, fault.New(fault.InternalError, "the Merkle tree has no path")
+	}
+	path := make([]Hash, len(hashes))
+	for i, h := range hashes {
+		path[i] = HashOf(h)
+	}
+	return path, nil
 }
 
 // Proof shows that a reading is in a batch: it is leaf Index of segment Segment, whose root the path leads to (RFC 6962

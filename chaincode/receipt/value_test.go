@@ -203,6 +203,8 @@ func TestMarginCall(t *testing.T) {
 	liquidated, err := m.Liquidate(day(8))
 	require.NoError(t, err)
 	assert.False(t, liquidated.Live())
+	m = liquidated
+	assert.Equal(t, CallAction(""), step(9000, 10_000, day(9)), "the goods are for sale; nobody asks for more")
 	m = late
 	assert.Equal(t, CallCure, step(7000, 10_000, day(9)), "late, but before the bank has acted")
 	assert.Equal(t, CallDemand, step(8000, 10_000, day(10)))

@@ -49,11 +49,19 @@ func (a Archive) Save(b Batch) (err error) {
 	return os.Rename(file.Name(), a.Path(b.ID))
 }
 
+// Remove takes a batch out of the archive that was never anchored.
+func (a Archive) Remove(batch string) error {
+	if err := os.Remove(a.Path(batch)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
 func write(out io.Writer, b Batch) error {
 	zipped := gzip.NewWriter(out)
 	buffered := bufio.NewWriter(zipped)
 	enc := json.NewEncoder(buffered)
-	if err := enc.Encode(b.Batch); err != nil {
+	if err := enc.Encode(b.Kept()); err != nil {
 		return err
 	}
 	for _, s := range b.Segments {
@@ -106,25 +114,24 @@ func read(lines *bufio.Scanner) (Batch, error) {
 	}
 	for _, s := range b.Batch.Segments {
 		one := Segment{Segment: s}
-		rec := NewRecorder(receipt.Device{ID: s.Device})
+		one.tree = &receipt.Tree{}
 		for range s.Count {
 			var r receipt.Reading
 			if err := next(&r); err != nil {
 				return b, err
 			}
 			one.Readings = append(one.Readings, r)
-			if err := rec.append(r.LeafHash()); err != nil {
+			if err := one.tree.Append(r.LeafHash()); err != nil {
 				return b, err
 			}
 		}
-		root, err := rec.tree.GetRootHash(nil)
+		root, err := one.tree.Root()
 		if err != nil {
 			return b, err
 		}
-		if receipt.HashOf(root) != s.Root {
+		if root != s.Root {
 			return b, fault.New(fault.EvidenceRootMismatch, "the readings of device %s are not those that were anchored", s.Device)
 		}
-		one.levels = rec.levels
 		b.Segments = append(b.Segments, one)
 	}
 	return b, nil

@@ -83,7 +83,8 @@ var (
 )
 
 // Chart draws the picture as SVG: a panel for each series, with its limits dashed and its excursions as red dots, and below
-// them the loan-to-value in steps, with the maintenance and the cure level. All panels share one axis of time, in UTC.
+// them the loan-to-value in steps, with the maintenance and the cure level, and in red what is above the former. All panels share
+// one axis of time, in UTC; only a loan-to-value of a moment among weeks of readings has its own, or nobody could see it.
 func Chart(out io.Writer, p Picture) error {
 	if len(p.Series) == 0 && len(p.LTV) == 0 {
 		return fault.New(fault.InputMissing, "there is nothing to draw: no readings and no loan-to-value")
@@ -91,17 +92,19 @@ func Chart(out io.Writer, p Picture) error {
 	from, to := p.window()
 	var panels []*plot.Plot
 	for _, s := range p.Series {
-		panel, err := s.panel()
+		panel, err := s.panel(from, to)
 		if err != nil {
 			return err
 		}
 		panels = append(panels, panel)
 	}
 	if len(p.LTV) > 0 {
-		panel, err := p.ltvPanel(to)
+		begin, end := p.ltvWindow(from, to)
+		panel, err := p.ltvPanel(begin, end)
 		if err != nil {
 			return err
 		}
+		panel.X.Min, panel.X.Max = seconds(begin), seconds(end)
 		panels = append(panels, panel)
 	}
 	if len(panels) > maxPanels {
@@ -110,7 +113,9 @@ func Chart(out io.Writer, p Picture) error {
 	panels[0].Title.Text = p.Title + "\n" + panels[0].Title.Text
 	grid := make([][]*plot.Plot, len(panels))
 	for i, panel := range panels {
-		panel.X.Min, panel.X.Max = float64(from.Unix()), float64(to.Unix())
+		if i < len(p.Series) {
+			panel.X.Min, panel.X.Max = seconds(from), seconds(to)
+		}
 		panel.X.Tick.Marker = plot.TickerFunc(timeTicks)
 		grid[i] = []*plot.Plot{panel}
 	}
@@ -126,7 +131,7 @@ func Chart(out io.Writer, p Picture) error {
 
 // timeTicks marks whole minutes, hours or days, at most ten of them, with date and time in UTC.
 func timeTicks(from, to float64) []plot.Tick {
-	minutes := []float64{1, 5, 15, 60, 180, 360, 720, 1440, 2 * 1440, 7 * 1440, 30 * 1440, 365 * 1440}
+	minutes := []float64{1.0 / 60, 5.0 / 60, 0.25, 1, 5, 15, 60, 180, 360, 720, 1440, 2 * 1440, 7 * 1440, 30 * 1440, 365 * 1440}
 	step := minutes[len(minutes)-1] * 60
 	for _, m := range minutes {
 		if (to-from)/(m*60) <= 9 {
@@ -136,7 +141,11 @@ func timeTicks(from, to float64) []plot.Tick {
 	}
 	var ticks []plot.Tick
 	for x := math.Ceil(from/step) * step; x <= to && len(ticks) < 100; x += step {
-		ticks = append(ticks, plot.Tick{Value: x, Label: time.Unix(int64(x), 0).UTC().Format("2006-01-02\n15:04")})
+		layout := "2006-01-02\n15:04"
+		if step < 60 {
+			layout += ":05"
+		}
+		ticks = append(ticks, plot.Tick{Value: x, Label: time.Unix(int64(x), 0).UTC().Format(layout)})
 	}
 	return ticks
 }
@@ -163,13 +172,27 @@ func (p Picture) window() (from, to time.Time) {
 	return from, to
 }
 
+// ltvWindow is the picture's, or that of the loan-to-value alone where it would be less than a fiftieth of it.
+func (p Picture) ltvWindow(from, to time.Time) (time.Time, time.Time) {
+	first, last := p.LTV[0].At, p.LTV[len(p.LTV)-1].At
+	span := last.Sub(first)
+	if span*50 > to.Sub(from) {
+		return from, to
+	}
+	margin := max(span/20, 5*time.Second)
+	return first.Add(-margin), last.Add(margin)
+}
+
+// seconds is an instant on an axis of time.
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+
 // panel draws one series. Floats are for the eye only.
-func (s Series) panel() (*plot.Plot, error) {
+func (s Series) panel(from, to time.Time) (*plot.Plot, error) {
 	unit := math.Pow10(-s.Measure.Scale)
 	all := make(plotter.XYs, len(s.Readings))
 	var outside plotter.XYs
 	for i, r := range s.Readings {
-		all[i] = plotter.XY{X: float64(r.At.UnixMilli()) / 1000, Y: float64(r.Value) * unit}
+		all[i] = plotter.XY{X: seconds(r.At), Y: float64(r.Value) * unit}
 		if r.Value < s.Measure.LimitMin || r.Value > s.Measure.LimitMax {
 			outside = append(outside, all[i])
 		}
@@ -184,31 +207,41 @@ func (s Series) panel() (*plot.Plot, error) {
 	line.Color = blue
 	panel.Add(plotter.NewGrid(), line)
 	for _, limit := range []int64{s.Measure.LimitMin, s.Measure.LimitMax} {
-		if err := level(panel, float64(limit)*unit, all[0].X, all[len(all)-1].X, grey); err != nil {
+		if err := level(panel, float64(limit)*unit, seconds(from), seconds(to), grey); err != nil {
 			return nil, err
 		}
 	}
-	if len(outside) > 0 {
-		dots, err := plotter.NewScatter(thin(outside, maxPoints))
-		if err != nil {
-			return nil, err
-		}
-		dots.Color, dots.Shape, dots.Radius = red, draw.CircleGlyph{}, vg.Points(1.6)
-		panel.Add(dots)
-	}
-	return panel, nil
+	return panel, mark(panel, thin(outside, maxPoints))
 }
 
-func (p Picture) ltvPanel(to time.Time) (*plot.Plot, error) {
+// mark adds red dots.
+func mark(panel *plot.Plot, points plotter.XYs) error {
+	if len(points) == 0 {
+		return nil
+	}
+	dots, err := plotter.NewScatter(points)
+	if err != nil {
+		return err
+	}
+	dots.Color, dots.Shape, dots.Radius = red, draw.CircleGlyph{}, vg.Points(1.6)
+	panel.Add(dots)
+	return nil
+}
+
+func (p Picture) ltvPanel(from, to time.Time) (*plot.Plot, error) {
 	panel := plot.New()
 	panel.Title.Text = "Loan-to-value"
 	panel.Y.Label.Text = "%"
 	panel.Y.Min = 0
 	points := make(plotter.XYs, 0, len(p.LTV)+1)
+	var above plotter.XYs
 	for _, l := range p.LTV {
-		points = append(points, plotter.XY{X: float64(l.At.Unix()), Y: float64(min(l.Bps, 20_000)) / 100})
+		points = append(points, plotter.XY{X: seconds(l.At), Y: float64(min(l.Bps, 20_000)) / 100})
+		if p.MaintenanceBps > 0 && l.Bps > p.MaintenanceBps {
+			above = append(above, points[len(points)-1])
+		}
 	}
-	points = append(points, plotter.XY{X: float64(to.Unix()), Y: points[len(points)-1].Y})
+	points = append(points, plotter.XY{X: seconds(to), Y: points[len(points)-1].Y})
 	line, err := plotter.NewLine(points)
 	if err != nil {
 		return nil, err
@@ -224,11 +257,11 @@ func (p Picture) ltvPanel(to time.Time) (*plot.Plot, error) {
 			continue
 		}
 		panel.Title.Text += fmt.Sprintf("; %s %d.%02d %%", l.name, l.bps/100, l.bps%100)
-		if err := level(panel, float64(l.bps)/100, points[0].X, points[len(points)-1].X, l.color); err != nil {
+		if err := level(panel, float64(l.bps)/100, seconds(from), seconds(to), l.color); err != nil {
 			return nil, err
 		}
 	}
-	return panel, nil
+	return panel, mark(panel, thin(above, maxPoints))
 }
 
 func level(panel *plot.Plot, y, from, to float64, c color.Color) error {

@@ -35,13 +35,42 @@ func DevicesIn(events []epcis.Event) []string {
 	return list
 }
 
-// FromEvents closes what the devices report in EPCIS events into segments that only the collector signs: the reports carry no
-// sequence, so each device's readings are numbered by time from where its anchored ones end. A report on an interval gives its
+// FromEvents closes what the devices report in EPCIS events into segments. Where the reports carry a sequence and the device's
+// signature (epcis.Namespace), the readings go along with the segment; a device that is registered with a key must sign. Else
+// only the collector signs, and a device's readings are numbered by time from where its anchored ones end. A report on an interval gives its
 // minimum at the beginning and its maximum at the end. Values are rounded half to even to the device's scale and converted to
 // its unit. Events that are declared to be in error, reports without a device or a number, and properties that the device is
 // not registered for are left out, and counted in skipped. DEVICE_UNKNOWN names a device that is not among devices.
 func FromEvents(events []epcis.Event, devices []receipt.Device, heads []receipt.Head) (segments []Segment, skipped int, err error) {
-	readings := make([][]receipt.Reading, len(devices))
+	readings, skipped, err := ReadingsIn(events, devices)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, d := range devices {
+		list := readings[d.ID]
+		if len(list) == 0 {
+			continue
+		}
+		next, err := following(d.ID, devices, heads)
+		if err != nil {
+			return nil, 0, err
+		}
+		s, err := CloseReadings(list, d, next)
+		if err != nil {
+			return nil, 0, err
+		}
+		segments = append(segments, s)
+	}
+	if len(segments) == 0 {
+		return nil, skipped, fault.New(fault.InputMissing, "the events hold no reading of a registered device")
+	}
+	return segments, skipped, nil
+}
+
+// ReadingsIn turns what the devices report in EPCIS events into readings, by device. Those without the device's signature have
+// no sequence yet.
+func ReadingsIn(events []epcis.Event, devices []receipt.Device) (readings map[string][]receipt.Reading, skipped int, err error) {
+	readings = map[string][]receipt.Reading{}
 	for _, e := range events {
 		for _, report := range e.Reports {
 			if e.Error != nil || report.Device == "" {
@@ -57,39 +86,36 @@ func FromEvents(events []epcis.Event, devices []receipt.Device, heads []receipt.
 			if err != nil {
 				return nil, 0, err
 			}
+			if signs := devices[i].Key != ""; signs != (len(report.Signature) > 0) && len(list) > 0 {
+				return nil, 0, fault.New(fault.EvidenceSignatureInvalid, "%s: device %s %s", report.Path, id, map[bool]string{
+					true: "has a key and must sign its readings", false: "has no registered key, but signs"}[signs])
+			}
 			if len(list) == 0 {
 				skipped++
 			}
-			readings[i] = append(readings[i], list...)
+			readings[id] = append(readings[id], list...)
 		}
 	}
-	for i, list := range readings {
-		if len(list) == 0 {
-			continue
-		}
-		s, err := number(list, devices[i], devices, heads)
-		if err != nil {
-			return nil, 0, err
-		}
-		segments = append(segments, s)
-	}
-	if len(segments) == 0 {
-		return nil, skipped, fault.New(fault.InputMissing, "the events hold no reading of a registered device")
-	}
-	return segments, skipped, nil
+	return readings, skipped, nil
 }
 
-func number(list []receipt.Reading, d receipt.Device, devices []receipt.Device, heads []receipt.Head) (Segment, error) {
-	slices.SortStableFunc(list, func(a, b receipt.Reading) int {
-		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.Property, b.Property))
-	})
-	next, err := following(d.ID, devices, heads)
-	if err != nil {
-		return Segment{}, err
+// CloseReadings puts a device's readings in order and closes them into a segment. Signed readings are in order by the device's
+// own sequence; the others are numbered by time, beginning with next.
+func CloseReadings(list []receipt.Reading, d receipt.Device, next int64) (Segment, error) {
+	list = slices.Clone(list)
+	signed := len(list) > 0 && len(list[0].Signature) > 0
+	if signed {
+		slices.SortFunc(list, func(a, b receipt.Reading) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	} else {
+		slices.SortStableFunc(list, func(a, b receipt.Reading) int {
+			return cmp.Or(a.At.Compare(b.At), strings.Compare(a.Property, b.Property))
+		})
 	}
 	rec := NewRecorder(d)
 	for i, r := range list {
-		r.Sequence = next + int64(i)
+		if !signed {
+			r.Sequence = next + int64(i)
+		}
 		if err := rec.Add(r); err != nil {
 			return Segment{}, err
 		}
@@ -128,8 +154,8 @@ func readingsOf(e epcis.Event, report epcis.Report, d receipt.Device) ([]receipt
 		if err != nil {
 			return nil, fault.New(fault.CodeOf(err), "%s: %v", report.Path, err)
 		}
-		list = append(list, receipt.Reading{Device: d.ID, At: p.at.UTC().Truncate(time.Millisecond), Property: m.Property,
-			Unit: m.Unit, Scale: m.Scale, Value: v})
+		list = append(list, receipt.Reading{Device: d.ID, Sequence: report.Sequence, At: p.at.UTC().Truncate(time.Millisecond), Property: m.Property,
+			Unit: m.Unit, Scale: m.Scale, Value: v, Signature: report.Signature})
 	}
 	return list, nil
 }
@@ -223,8 +249,13 @@ func Positions(ctx context.Context, s *consortium.Session, programme string, ide
 	return devices, heads, nil
 }
 
-// Submit anchors a sealed batch.
-func Submit(ctx context.Context, s *consortium.Session, b Batch) (consortium.Committed, error) {
+// Submitter is the part of a session that anchors.
+type Submitter interface {
+	Submit(ctx context.Context, call consortium.Call, out any) (consortium.Committed, error)
+}
+
+// Submit anchors a sealed batch. The request id comes from the batch's: a repeat is answered with the first result.
+func Submit(ctx context.Context, s Submitter, b Batch) (consortium.Committed, error) {
 	return s.Submit(ctx, consortium.Call{Function: "receipt:AnchorEvidence", Args: []string{b.Programme, b.ID}, Input: b.Batch,
 		Circles: []string{b.Programme}, Request: "anchor-" + b.ID}, nil)
 }

@@ -1,11 +1,13 @@
 package evidence
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/member"
 	"github.com/tallystick/tallystick/chaincode/receipt"
+	"github.com/tallystick/tallystick/gateway-client/document/epcis"
 )
 
 const (
@@ -152,48 +155,123 @@ func TestExcursionsAreCountedAndTimed(t *testing.T) {
 }
 
 func TestTheTampererNeverGetsABatchAccepted(t *testing.T) {
-	want := map[Tampering]fault.Code{
-		Altered: fault.EvidenceSignatureInvalid, Summary: fault.EvidenceSignatureInvalid, Replayed: fault.EvidenceReplayed,
-		Reordered: fault.EvidenceSignatureInvalid, Backdated: fault.EvidenceSignatureInvalid, WrongKey: fault.EvidenceSignatureInvalid,
-		Dropped: fault.EvidenceSignatureInvalid, Revoked: fault.DeviceRevoked,
+	for _, each := range []bool{false, true} {
+		for _, kind := range Tamperings() {
+			t.Run(fmt.Sprintf("%s/each=%v", kind, each), func(t *testing.T) { tampered(t, kind, each) })
+		}
 	}
+}
+
+// refusals says how the ledger refuses each tampering; each is for devices that sign every reading.
+func refusals(each bool) map[Tampering]fault.Code {
+	codes := map[Tampering]fault.Code{Replayed: fault.EvidenceReplayed, Revoked: fault.DeviceRevoked}
+	for _, kind := range []Tampering{Altered, Summary, Reordered, Backdated, WrongKey, Dropped} {
+		codes[kind] = fault.EvidenceSignatureInvalid
+	}
+	if each {
+		codes[Summary], codes[Dropped] = fault.EvidenceSummaryWrong, fault.EvidenceSummaryWrong
+	}
+	return codes
+}
+
+func tampered(t *testing.T, kind Tampering, each bool) {
 	_, other, err := SignerOf(SeededKey("somebody else"))
 	require.NoError(t, err)
 	now := start.Add(24 * time.Hour)
-	for _, kind := range Tamperings() {
-		t.Run(string(kind), func(t *testing.T) {
-			w := newWorld(t, 1, true)
-			s := w.simulator(t, 0, Profile{Excursions: []Excursion{{After: 55 * time.Minute, For: 5 * time.Minute, Offset: 450}}})
-			first, err := s.Segment(100)
-			require.NoError(t, err)
-			second, err := s.Segment(100)
-			require.NoError(t, err)
-			batch := w.seal(t, "evd-00000001", now, first)
-			require.NoError(t, w.check(t, batch.Batch, now))
+	w := newWorld(t, 1, true)
+	s := w.simulator(t, 0, Profile{SignEach: each, Excursions: []Excursion{{After: 55 * time.Minute, For: 5 * time.Minute, Offset: 450}}})
+	first, err := s.Segment(100)
+	require.NoError(t, err)
+	second, err := s.Segment(100)
+	require.NoError(t, err)
+	batch := w.seal(t, "evd-00000001", now, first)
+	require.NoError(t, w.check(t, batch.Batch, now))
+	anchored := receipt.Head{Device: w.devices[0].ID, Last: first.Last, At: first.To, Batch: "evd-00000001"}
 
-			honest := second
-			if kind == Replayed {
-				honest = first
-				w.heads[0] = receipt.Head{} // a tamperer's own client does not refuse to seal it
-			}
-			forged, err := Tamper(kind, w.devices[0], honest, other)
-			require.NoError(t, err)
-			forgedBatch := w.seal(t, "evd-00000002", now, forged)
-			w.heads[0] = receipt.Head{Device: w.devices[0].ID, Last: first.Last, At: first.To, Batch: "evd-00000001"}
-			if kind == Revoked {
-				w.devices[0], err = w.devices[0].Revoke(member.Actor{MSP: operator}, second.From, now)
-				require.NoError(t, err)
-			}
-			assert.Equal(t, want[kind], fault.CodeOf(w.check(t, forgedBatch.Batch, now)))
-
-			if kind == Revoked {
-				return
-			}
-			w.heads[0] = receipt.Head{Device: w.devices[0].ID, Last: first.Last, At: first.To, Batch: "evd-00000001"}
-			b := w.seal(t, "evd-00000003", now, second)
-			assert.NoError(t, w.check(t, b.Batch, now), "the honest segment is taken still")
-		})
+	honest := second
+	if kind == Replayed {
+		honest = first
+		w.heads[0] = receipt.Head{} // a tamperer's own client does not refuse to seal it
 	}
+	forged, err := Tamper(kind, w.devices[0], honest, other)
+	require.NoError(t, err)
+	forgedBatch := w.seal(t, "evd-00000002", now, forged)
+	w.heads[0] = anchored
+	if kind == Revoked {
+		w.devices[0], err = w.devices[0].Revoke(member.Actor{MSP: operator}, second.From, now)
+		require.NoError(t, err)
+	}
+	assert.Equal(t, refusals(each)[kind], fault.CodeOf(w.check(t, forgedBatch.Batch, now)))
+	if kind == Revoked {
+		return
+	}
+	w.heads[0] = anchored
+	b := w.seal(t, "evd-00000003", now, second)
+	assert.NoError(t, w.check(t, b.Batch, now), "the honest segment is taken still")
+}
+
+// A collector that leaves the readings out, or brings those of a device without a key, is refused; so are too many.
+func TestReadingsThatComeAlong(t *testing.T) {
+	now := start.Add(24 * time.Hour)
+	w := newWorld(t, 1, true)
+	segment, err := w.simulator(t, 0, Profile{SignEach: true}).Segment(50)
+	require.NoError(t, err)
+	b := w.seal(t, "evd-00000001", now, segment)
+	assert.Equal(t, fault.EvidenceSignatureInvalid, fault.CodeOf(w.check(t, b.Kept(), now)), "the readings are left out")
+	proof, err := b.Prove(segment.Device, 7)
+	require.NoError(t, err)
+	require.NoError(t, proof.Verify(b.Kept()), "what is kept proves every reading")
+	unsigned := b.Batch
+	unsigned.Segments = append([]receipt.Segment{}, b.Batch.Segments...)
+	unsigned.Segments[0].Readings = append([]receipt.Reading{}, b.Segments[0].Readings...)
+	unsigned.Segments[0].Readings[49].Signature = nil
+	assert.Equal(t, fault.EvidenceSignatureInvalid, fault.CodeOf(w.check(t, unsigned, now)), "one reading is not signed")
+	w.devices[0].Key = ""
+	assert.Equal(t, fault.EvidenceSignatureInvalid, fault.CodeOf(w.check(t, b.Batch, now)), "the device has no key")
+
+	w = newWorld(t, 1, true)
+	long, err := w.simulator(t, 0, Profile{SignEach: true}).Segment(receipt.MaxSignedReadings + 1)
+	require.NoError(t, err)
+	_, err = Seal(Header{ID: "evd-00000001", Programme: programme, Collector: w.collector.ID, Receipts: []string{"rct-00000001"}},
+		[]Segment{long}, w.devices, w.heads, now, w.sign)
+	assert.Equal(t, fault.InputInvalid, fault.CodeOf(err))
+}
+
+// What a signing device reports in EPCIS keeps its own sequence and signature on the way to the ledger.
+func TestSignedReadingsThroughEPCIS(t *testing.T) {
+	now := start.Add(24 * time.Hour)
+	w := newWorld(t, 1, true)
+	const identifier = "urn:epc:id:giai:9520001.SIG-1"
+	w.devices[0].ID = DeviceID(identifier)
+	sim := w.simulator(t, 0, Profile{SignEach: true, Dropout: 50_000})
+	var readings []receipt.Reading
+	for range 60 {
+		r, err := sim.Next()
+		require.NoError(t, err)
+		readings = append(readings, r)
+	}
+	place := Place{Identifiers: map[string]string{w.devices[0].ID: identifier}, ReadPoint: "urn:epc:id:sgln:9520001.00071.hallB"}
+	var file bytes.Buffer
+	require.NoError(t, WriteEPCIS(&file, place, readings))
+	read := func(text string) ([]Segment, error) {
+		events, err := epcis.Parse(strings.NewReader(text))
+		require.NoError(t, err)
+		segments, _, err := FromEvents(events, w.devices, w.heads)
+		return segments, err
+	}
+	segments, err := read(file.String())
+	require.NoError(t, err)
+	assert.Equal(t, readings, segments[0].Readings)
+	require.NoError(t, w.check(t, w.seal(t, "evd-00000001", now, segments...).Batch, now))
+
+	value := `"value": ` + string(decimal(readings[9].Value, readings[9].Scale)) + ","
+	_, err = read(strings.Replace(file.String(), value, `"value": 3.33,`, 1))
+	assert.Equal(t, fault.EvidenceSignatureInvalid, fault.CodeOf(err), "a value that was changed in the file")
+	_, err = read(strings.Replace(file.String(), epcis.Namespace, "urn:example:", 1))
+	assert.Equal(t, fault.EvidenceSignatureInvalid, fault.CodeOf(err), "without its signatures the device is not believed")
+	w.devices[0].Key = ""
+	_, err = read(file.String())
+	assert.Equal(t, fault.EvidenceSignatureInvalid, fault.CodeOf(err), "nobody can check the signatures")
 }
 
 // Without device signatures the collector is trusted with the readings, and still cannot rewrite what is anchored.
@@ -306,6 +384,9 @@ func TestEveryReadingCanBeProvedAndNoOther(t *testing.T) {
 func TestCollectorChecksWhatDevicesSend(t *testing.T) {
 	w := newWorld(t, 1, true)
 	s, err := w.simulator(t, 0, Profile{SignEach: true, Dropout: 50_000}).Segment(40)
+	require.NoError(t, err)
+	s.Segment.Readings = nil // this device signs the segment, too
+	s.Signature, err = w.signers[0](s.Statement())
 	require.NoError(t, err)
 	got, err := Receive(w.devices[0], s.Segment, s.Readings)
 	require.NoError(t, err)

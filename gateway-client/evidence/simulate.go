@@ -22,7 +22,7 @@ type Profile struct {
 	Dropout int           // of a million readings, how many the radio loses; their sequences are missing
 	// Excursion adds Offset to every measure for the given time, from the given time after Start on.
 	Excursions []Excursion
-	SignEach   bool // sign every reading, not only segments
+	SignEach   bool // sign every reading instead of segments
 }
 
 // Excursion is a time in which something is wrong with the goods: an open door, a failed cooler.
@@ -137,7 +137,8 @@ func (s *Simulator) value(i int, elapsed time.Duration) int64 {
 	return int64(math.Round(v))
 }
 
-// Segment reads n times and closes the readings into a segment, signed where the device has a key.
+// Segment reads n times and closes the readings into a segment, signed where the device has a key and does not sign each
+// reading.
 func (s *Simulator) Segment(n int) (Segment, error) {
 	rec := NewRecorder(s.profile.Device)
 	for range n {
@@ -150,7 +151,7 @@ func (s *Simulator) Segment(n int) (Segment, error) {
 		}
 	}
 	sign := s.sign
-	if s.profile.Device.Key == "" {
+	if s.profile.Device.Key == "" || s.profile.SignEach {
 		sign = nil
 	}
 	return rec.Close(sign)

@@ -29,14 +29,16 @@ func Tamperings() []Tampering {
 	return []Tampering{Altered, Summary, Replayed, Reordered, Backdated, WrongKey, Dropped, Revoked}
 }
 
-// Tamper returns what the tamperer makes of a device's honest segment. other is a key that the tamperer has. A replayed or
-// revoked segment is honest in itself: what is wrong is when it is sent.
+// Tamper returns what the tamperer makes of a device's honest segment, which the device has signed as a whole or reading by
+// reading. other is a key that the tamperer has. A replayed or revoked segment is honest in itself: what is wrong is when it is
+// sent.
 func Tamper(kind Tampering, d receipt.Device, honest Segment, other Signer) (Segment, error) {
 	readings := slices.Clone(honest.Readings)
 	n := len(readings)
 	if n < 4 {
 		return Segment{}, fault.New(fault.InputInvalid, "there must be 4 readings to tamper with")
 	}
+	each := len(honest.Segment.Readings) > 0
 	signature := func([]byte) ([]byte, error) { return honest.Signature, nil }
 	switch kind {
 	case Replayed, Revoked:
@@ -70,14 +72,35 @@ func Tamper(kind Tampering, d receipt.Device, honest Segment, other Signer) (Seg
 	default:
 		return Segment{}, fault.New(fault.InputInvalid, "there is no tampering %q", kind)
 	}
-	rec := NewRecorder(d)
-	for _, r := range readings {
-		r.Signature = nil // a single reading's own would give it away before the ledger is asked
-		if err := rec.Add(r); err != nil {
+	rec := receipt.NewRecording(d)
+	for i, r := range readings {
+		switch {
+		case !each:
+			r.Signature = nil
+		case kind == WrongKey:
+			var err error
+			if r.Signature, err = other(r.Message()); err != nil {
+				return Segment{}, err
+			}
+		}
+		readings[i] = r
+		if err := rec.Take(r); err != nil { // Add would refuse it before the ledger is asked
 			return Segment{}, err
 		}
 	}
-	return rec.Close(signature)
+	closed, err := rec.Close()
+	if err != nil {
+		return Segment{}, err
+	}
+	if each {
+		closed.Readings = readings
+		if kind == Dropped {
+			closed.Missing = 0
+		}
+	} else if closed.Signature, err = signature(closed.Statement()); err != nil {
+		return Segment{}, err
+	}
+	return Segment{Segment: closed, Readings: readings, tree: &rec.Tree}, nil
 }
 
 func tamperSummary(d receipt.Device, honest Segment) Segment {

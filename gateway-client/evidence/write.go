@@ -8,6 +8,7 @@ import (
 
 	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/receipt"
+	"github.com/tallystick/tallystick/gateway-client/document/epcis"
 )
 
 // Place is where the devices of an EPCIS document are, and what they watch.
@@ -21,7 +22,8 @@ type Place struct {
 }
 
 // WriteEPCIS writes readings as one EPCIS 2.0 document in JSON-LD: an ObjectEvent of the last instant whose sensor elements
-// are the readings' instants. Sequences and signatures have no place in it: who reads the document numbers the readings anew.
+// are the readings' instants. Sequence and signature of a reading that its device has signed stand in the project's own extension
+// of the report (epcis.Namespace); who reads the document numbers the others anew.
 func WriteEPCIS(out io.Writer, p Place, readings []receipt.Reading) error {
 	if len(readings) == 0 {
 		return fault.New(fault.InputMissing, "there is no reading to write")
@@ -30,6 +32,9 @@ func WriteEPCIS(out io.Writer, p Place, readings []receipt.Reading) error {
 		Type  string      `json:"type"`
 		Value json.Number `json:"value"`
 		Unit  string      `json:"uom"`
+
+		Sequence  int64  `json:"tally:sequence,omitempty"`
+		Signature []byte `json:"tally:signature,omitempty"`
 	}
 	type metadata struct {
 		Time   string `json:"time"`
@@ -40,6 +45,7 @@ func WriteEPCIS(out io.Writer, p Place, readings []receipt.Reading) error {
 		Reports  []report `json:"sensorReport"`
 	}
 	var elements []element
+	signed := false
 	last := readings[0].At
 	for _, r := range readings {
 		identifier, ok := p.Identifiers[r.Device]
@@ -54,7 +60,11 @@ func WriteEPCIS(out io.Writer, p Place, readings []receipt.Reading) error {
 			elements = append(elements, element{Metadata: m})
 		}
 		e := &elements[len(elements)-1]
-		e.Reports = append(e.Reports, report{r.Property, decimal(r.Value, r.Scale), r.Unit})
+		one := report{Type: r.Property, Value: decimal(r.Value, r.Scale), Unit: r.Unit}
+		if len(r.Signature) > 0 {
+			one.Sequence, one.Signature, signed = r.Sequence, r.Signature, true
+		}
+		e.Reports = append(e.Reports, one)
 	}
 	event := map[string]any{
 		"type": "ObjectEvent", "action": "OBSERVE", "bizStep": "sensor_reporting", "eventTime": instant(last), "eventTimeZoneOffset": "+00:00",
@@ -63,11 +73,15 @@ func WriteEPCIS(out io.Writer, p Place, readings []receipt.Reading) error {
 	if p.Class != "" {
 		event["quantityList"] = []map[string]any{{"epcClass": p.Class, "quantity": p.Quantity, "uom": p.Unit}}
 	}
+	context := []any{"https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"}
+	if signed {
+		context = append(context, map[string]string{"tally": epcis.Namespace})
+	}
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(map[string]any{
-		"@context": []string{"https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"}, "type": "EPCISDocument", "schemaVersion": "2.0",
+		"@context": context, "type": "EPCISDocument", "schemaVersion": "2.0",
 		"creationDate": instant(last), "epcisBody": map[string]any{"eventList": []any{event}},
 	})
 }
