@@ -36,6 +36,7 @@ var rooms = []struct {
 
 	{folder: "gateway-client/*", may: []string{"chaincode", "gateway-client", "network/profile", "fabric-protos"},
 		not: []string{"chaincode/contract", "chaincode/ledger", "chaincode/fakeledger", "gateway-client/cmd", "gateway-client/cli", "gateway-client/memory"}},
+	{folder: "gateway-client/keyfile", may: []string{"chaincode/fault"}},
 	{folder: "gateway-client/document", may: []string{"chaincode"}, not: []string{"chaincode/contract", "chaincode/ledger", "chaincode/fakeledger"}},
 	{folder: "gateway-client/scoring", may: []string{"chaincode"}, not: []string{"chaincode/contract", "chaincode/ledger", "chaincode/fakeledger"}},
 	{folder: "gateway-client/fabric", may: []string{"chaincode", "gateway-client", "network/profile", "fabric-protos", "fabric-gateway"},
@@ -44,6 +45,9 @@ var rooms = []struct {
 	// The whole consortium in one process: the real chaincode on fakeledger, behind the same sessions as the real network.
 	{folder: "gateway-client/memory", may: []string{"chaincode", "gateway-client", "network/topology", "fabric-chaincode", "fabric-protos"},
 		not: []string{"gateway-client/cmd", "gateway-client/cli"}},
+	// For tests: scenarios on a consortium in memory.
+	{folder: "gateway-client/scenario/scenariotest", may: []string{"chaincode/calendar", "gateway-client/cli", "gateway-client/consortium", "gateway-client/memory",
+		"gateway-client/scenario", "gateway-client/service", "network/topology"}},
 	{folder: "gateway-client/cli", may: []string{"chaincode", "gateway-client", "network/profile"},
 		not: []string{"chaincode/contract", "chaincode/ledger", "chaincode/fakeledger", "gateway-client/cmd"}},
 	{folder: "gateway-client/cmd", may: []string{"chaincode", "gateway-client", "network/profile"}, not: []string{"chaincode/contract", "chaincode/ledger"}},

@@ -54,6 +54,7 @@ var receivableAccess = ledger.Access{
 	"receivable:Rules":        tradeReader,
 	"receivable:Get":          tradeReader,
 	"receivable:List":         tradeReader,
+	"receivable:Standings":    tradeReader,
 	"receivable:Terms":        buyerEither,
 	"receivable:TermsBulk":    buyerEither,
 	"receivable:Fragment":     {Kinds: kinds(member.Buyer, member.Bank, member.Regulator)},

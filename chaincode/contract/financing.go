@@ -23,7 +23,7 @@ type FinancingStatus struct {
 
 // GetEvaluateTransactions names the functions that only read.
 func (*Financing) GetEvaluateTransactions() []string {
-	return []string{"Application", "Applications", "OpenApplications", "Case", "Loan", "Loans", "Policy", "ActivePolicy", "Limit", "Offers", "Explain"}
+	return []string{"Application", "Applications", "OpenApplications", "Case", "Loan", "Loans", "Policy", "ActivePolicy", "Limit", "Offers", "Explain", "Dossier", "Programme", "Enrolment"}
 }
 
 // ProposePolicy writes a new version of the caller's bank's policy (sealed input: financing.PolicyProposal).
@@ -206,7 +206,7 @@ func decide(tx *ledger.Tx, id string, in financing.Claimed, s credit.Score, by m
 	if a.Bank != by.MSP {
 		return nil, fault.New(fault.NotPermitted, "application %s is not to this bank", id)
 	}
-	c, fresh, err := loadCase(tx, a, desk, s, in.Lanes)
+	c, fresh, err := loadCase(tx, a, desk, s, brought{lanes: in.Lanes, trips: in.Trips})
 	if err != nil {
 		return nil, err
 	}
@@ -307,7 +307,7 @@ func overriding(tx *ledger.Tx, a financing.Application, desk string) (financing.
 	if err != nil {
 		return financing.Decision{}, err
 	}
-	c, fresh, err := loadCase(tx, a, desk, s, lanesOf(a.Decision.Uses))
+	c, fresh, err := loadCase(tx, a, desk, s, brought{lanes: lanesOf(a.Decision.Uses), trips: tripsOf(*a.Decision)})
 	if err != nil {
 		return financing.Decision{}, err
 	}
@@ -386,6 +386,12 @@ func (*Financing) Accept(ctx *ledger.Context, id, loan string) (*FinancingStatus
 	a, l, err := a.Accept(loan, p, actor, tx.Now())
 	if err != nil {
 		return nil, err
+	}
+	if a.Product == financing.ReverseFactoring { // nothing was reserved by the offer
+		a.AppliedBy = actor
+		if err := reserveCollateral(tx, a); err != nil {
+			return nil, err
+		}
 	}
 	if err := pledgeCollateral(tx, a, l); err != nil {
 		return nil, err

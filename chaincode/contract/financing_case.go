@@ -12,9 +12,15 @@ import (
 	"github.com/tallystick/tallystick/chaincode/receivable"
 )
 
-// loadCase gathers everything that a decision depends on. Picked names the lane of each limit, in the order of
-// financing.Draws; none means the first. Limits that are not on the ledger yet are returned, not written.
-func loadCase(tx *ledger.Tx, a financing.Application, desk string, s credit.Score, picked []int) (c financing.Case, fresh []opening, err error) {
+// brought is what a bank brings to a decision besides the score: the lanes that it picks, one for each of Case.Draws (none: by the
+// application's id), and the invoices of the circles of trades that it has found.
+type brought struct {
+	lanes []int
+	trips [][]string
+}
+
+// loadCase gathers everything that a decision depends on. Limits that are not on the ledger yet are returned, not written.
+func loadCase(tx *ledger.Tx, a financing.Application, desk string, s credit.Score, e brought) (c financing.Case, fresh []opening, err error) {
 	c.Application, c.Today = a, tx.Today()
 	if c.Policy, err = activePolicy(tx, desk); err != nil {
 		return c, nil, err
@@ -22,15 +28,30 @@ func loadCase(tx *ledger.Tx, a financing.Application, desk string, s credit.Scor
 	if c.Score, err = usableScore(tx, a, s); err != nil {
 		return c, nil, err
 	}
-	for _, ref := range a.Collateral {
+	if err := loadCollateral(tx, desk, &c); err != nil {
+		return c, nil, err
+	}
+	if c.Findings.Trips, err = provedTrips(tx, c, e.trips); err != nil {
+		return c, nil, err
+	}
+	c.Headroom, fresh, err = headroom(tx, c, e.lanes)
+	return c, fresh, err
+}
+
+func loadCollateral(tx *ledger.Tx, desk string, c *financing.Case) error {
+	for _, ref := range c.Application.Collateral {
 		fact, err := collateralFact(tx, desk, ref)
 		if err != nil {
-			return c, nil, err
+			return err
 		}
 		c.Collateral = append(c.Collateral, fact)
 	}
-	c.Headroom, fresh, err = headroom(tx, c, picked)
-	return c, fresh, err
+	if err := loadRegister(tx, c); err != nil {
+		return err
+	}
+	var err error
+	c.Findings.Lookalikes, err = lookalikesBehind(tx, c.Application.Collateral)
+	return err
 }
 
 // usableScore checks that a score may be decided with today, and that the consent still stands.
@@ -132,12 +153,12 @@ func worth(tx *ledger.Tx, desk string, r receipt.Receipt) (currency string, mino
 }
 
 func headroom(tx *ledger.Tx, c financing.Case, picked []int) (list []financing.Headroom, fresh []opening, err error) {
-	for i, d := range financing.Draws(c.Policy, c.Application, c.Collateral) {
-		number := 0
-		if i < len(picked) {
-			number = picked[i]
-		}
+	for i, d := range c.Draws() {
 		id, err := c.Policy.Terms.LimitID(c.Policy.Bank, d.Kind, d.Subject)
+		if err != nil {
+			return nil, nil, err
+		}
+		number, err := pickedLane(tx, c, d, id, i, picked)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -153,6 +174,19 @@ func headroom(tx *ledger.Tx, c financing.Case, picked []int) (list []financing.H
 		list = append(list, financing.Headroom{Kind: d.Kind, Subject: d.Subject, Limit: id, Lane: number, FreeMinor: lane.FreeMinor()})
 	}
 	return list, fresh, nil
+}
+
+// pickedLane is the lane that the bank has picked, or the one that the application's id gives. Where lanes are picked, the head of the
+// limit is not read, so that a decision waits for nobody who changes its total.
+func pickedLane(tx *ledger.Tx, c financing.Case, d financing.Draw, id string, i int, picked []int) (int, error) {
+	if i < len(picked) {
+		return picked[i], nil
+	}
+	limit, found, err := limits.Find(tx, id)
+	if err == nil && !found {
+		limit, _, err = financing.OpenLimit(c.Policy, d.Kind, d.Subject)
+	}
+	return financing.SpreadLane(c.Application.ID, id, limit.Lanes), err
 }
 
 // unopened is the lane of a limit that the policy sets and that nobody has drawn on yet.

@@ -16,6 +16,8 @@ type Explained struct {
 	Reasons     []ExplainedReason           `json:"reasons"`
 	Score       credit.Explanation          `json:"score"`
 	Override    *financing.Override         `json:"override,omitempty"`
+	// Findings are what looked wrong in the trades. The applicant sees of a circle its own trades only.
+	Findings *financing.Findings `json:"findings,omitempty"`
 }
 
 // ExplainedReason is a reason in words, with the id that it is about.
@@ -41,7 +43,19 @@ func (*Financing) Explain(ctx *ledger.Context, id string) (*Explained, error) {
 	if a.Decision == nil {
 		return nil, fault.New(fault.TransitionDenied, "application %s is %s; nothing is decided yet", id, a.Status)
 	}
+	if a, err = seenBy(tx, actor, a); err != nil {
+		return nil, err
+	}
 	d := *a.Decision
+	e := &Explained{Application: id, Status: a.Status, Outcome: d.Outcome, Terms: d.Terms, Reasons: []ExplainedReason{}, Override: a.Override, Findings: d.Findings}
+	for _, r := range d.Reasons {
+		if t, ok := financing.TextOf(r.Code); ok {
+			e.Reasons = append(e.Reasons, ExplainedReason{t, r.Ref})
+		}
+	}
+	if d.Score == "" { // a programme's offer
+		return e, nil
+	}
 	s, err := scores.Get(tx, d.Score)
 	if err != nil {
 		return nil, err
@@ -49,12 +63,6 @@ func (*Financing) Explain(ctx *ledger.Context, id string) (*Explained, error) {
 	card, err := scorecards.Get(tx, s.CardHash)
 	if err != nil {
 		return nil, err
-	}
-	e := &Explained{Application: id, Status: a.Status, Outcome: d.Outcome, Terms: d.Terms, Reasons: []ExplainedReason{}, Override: a.Override}
-	for _, r := range d.Reasons {
-		if t, ok := financing.TextOf(r.Code); ok {
-			e.Reasons = append(e.Reasons, ExplainedReason{t, r.Ref})
-		}
 	}
 	target := int64(0)
 	if d.PointsMissing > 0 {

@@ -68,9 +68,10 @@ func reserveCollateral(tx *ledger.Tx, a financing.Application) error {
 	})
 }
 
-// freeCollateral ends the reservation for the application. That of a tender ends with CloseTender: other banks may still offer.
+// freeCollateral ends the reservation for the application. That of a tender ends with CloseTender: other banks may still offer. A
+// programme's offer has reserved nothing.
 func freeCollateral(tx *ledger.Tx, a financing.Application) error {
-	if a.Tender != nil {
+	if a.Tender != nil || a.Product == financing.ReverseFactoring {
 		return nil
 	}
 	return freeReserved(tx, a)

@@ -142,7 +142,7 @@ func (w *auction) scored(b bidding) ScoredClaim {
 	require.NoError(w.t, err)
 	s := credit.Submission{ID: b.score, Application: b.application, Subject: sellerParty, Model: b.model, Consent: b.consent, Claim: claim,
 		Proof: credit.Proof{Method: credit.ByAddition, Vector: good}, EvidenceBlock: 1, EvidenceOn: w.today(), LastDay: last, InputCommitment: w.card}
-	c := decoded[financing.Case](w.t, w.must(w.ask(b.who("underwriter"), "financing:Case", s, b.application, b.score, "[]")))
+	c := decoded[financing.Case](w.t, w.must(w.ask(b.who("underwriter"), "financing:Case", CaseInput{Submission: &s}, b.application, b.score, "[]")))
 	d, err := financing.Decide(c)
 	require.NoError(w.t, err)
 	return ScoredClaim{Submission: s, Claimed: financing.Claimed{Score: b.score, Lanes: []int{}, Decision: d, Salt: b.salt}}

@@ -201,7 +201,7 @@ func TestScoreAndDecisionInOneTransaction(t *testing.T) {
 	_, root := d.confirmed(1, "RE-1", 10_000_000)
 	d.must(d.apply(1, 0, root))
 	s := d.submission(1, good)
-	p := d.proposal(bank("underwriter"), "financing:Case", s, opaque("app", 1), s.ID, "[]")
+	p := d.proposal(bank("underwriter"), "financing:Case", CaseInput{Submission: &s}, opaque("app", 1), s.ID, "[]")
 	raw, err := d.net.Evaluate(d.identity(bank("underwriter")), p, regulatorMSP)
 	require.NoError(t, err)
 	decision, err := financing.Decide(decoded[financing.Case](t, raw))

@@ -38,6 +38,7 @@ const (
 	ReceiptGoodsMismatch     Code = "RECEIPT_GOODS_MISMATCH"
 	ReceiptTransferred       Code = "RECEIPT_TRANSFERRED"
 	ReceiptUnpriced          Code = "RECEIPT_UNPRICED"
+	GoodsPledged             Code = "GOODS_PLEDGED"
 	LotKeyConflict           Code = "LOT_KEY_CONFLICT"
 	DeviceUnknown            Code = "DEVICE_UNKNOWN"
 	DeviceNotAttested        Code = "DEVICE_NOT_ATTESTED"
@@ -93,10 +94,10 @@ const (
 	OfferExpired          Code = "OFFER_EXPIRED"
 	OfferCommitmentWrong  Code = "OFFER_COMMITMENT_WRONG"
 	OfferDeadline         Code = "OFFER_DEADLINE"
+	OfferNotMade          Code = "OFFER_NOT_MADE"
 	PaymentBackdated      Code = "PAYMENT_BACKDATED"
 	LoanNotOverdue        Code = "LOAN_NOT_OVERDUE"
 	LoanOutstanding       Code = "LOAN_OUTSTANDING"
-	TradeSuspicious       Code = "TRADE_SUSPICIOUS"
 
 	DocumentMalformed   Code = "DOCUMENT_MALFORMED"
 	DocumentUnsupported Code = "DOCUMENT_UNSUPPORTED"
@@ -110,6 +111,11 @@ const (
 	NetworkUnavailable Code = "NETWORK_UNAVAILABLE"
 	OutcomeUnknown     Code = "OUTCOME_UNKNOWN"
 	EndorsementFailed  Code = "ENDORSEMENT_FAILED"
+	ServiceBusy        Code = "SERVICE_BUSY"
+	LoginRequired      Code = "LOGIN_REQUIRED"
+	KeyFileLocked      Code = "KEY_FILE_LOCKED"
+	KeyIdentityWrong   Code = "KEY_IDENTITY_WRONG"
+	SignerUnavailable  Code = "SIGNER_UNAVAILABLE"
 )
 
 // Row describes a code: its kind and what it means, in English. Other languages translate it by code.
@@ -144,6 +150,7 @@ var codes = map[Code]Row{
 	PartyConflict:      {Refused, "The party is registered with another host or another fingerprint key."},
 
 	ReceiptLotLive:           {Refused, "The lot is already under a live receipt."},
+	GoodsPledged:             {Refused, "The invoice's goods are collateral under a warehouse receipt; nobody lends on them twice."},
 	ReceiptPledged:           {Refused, "The goods are pledged or reserved; only the creditor can let them go."},
 	ReceiptNotHeld:           {Forbidden, "Only the party in control of the receipt may do this."},
 	ReceiptLienMismatch:      {Refused, "The receipt is reserved or pledged for another financing."},
@@ -204,10 +211,10 @@ var codes = map[Code]Row{
 	LimitMismatch:         {Refused, "The limits named are not those that the loan must draw on."},
 	OfferExpired:          {Refused, "The offer is no longer open."},
 	OfferCommitmentWrong:  {Refused, "The offer is not the one that was committed to."},
+	OfferNotMade:          {Refused, "The programme's terms and the bank's policy give no offer on this claim."},
 	OfferDeadline:         {Refused, "The deadline for this step of the auction is past, or not reached."},
 	PaymentBackdated:      {Refused, "The payment is dated before the loan's last change, or in the future."},
 	LoanNotOverdue:        {Refused, "The loan is not overdue for as long as its terms ask."},
-	TradeSuspicious:       {Refused, "The trades behind the application look circular; a person must look before it is decided."},
 	LoanOutstanding:       {Refused, "Something is still outstanding on the loan."},
 
 	DocumentMalformed:   {Invalid, "The document is not well formed."},
@@ -222,6 +229,11 @@ var codes = map[Code]Row{
 	OutcomeUnknown:     {Unavailable, "The transaction was sent and its outcome is not known yet; repeat it with the same request id."},
 	EndorsementFailed:  {Refused, "The organisations that the records need did not all endorse the transaction."},
 	NetworkUnavailable: {Unavailable, "The network did not answer; nothing was decided."},
+	ServiceBusy:        {Unavailable, "The service has as much work as it takes; nothing was accepted. Try again after the time that it names."},
+	LoginRequired:      {Forbidden, "Nobody is logged in."},
+	KeyFileLocked:      {Unavailable, "A key file is encrypted, and the identity that opens it is not named or cannot be used."},
+	KeyIdentityWrong:   {Unavailable, "A key file is encrypted to another identity, or the identity's passphrase is another."},
+	SignerUnavailable:  {Unavailable, "The key that signs for the user cannot be used."},
 }
 
 // Describe returns the row of a code; ok is false for a code that nobody defined.

@@ -32,6 +32,7 @@ type ApplicationAction string
 // The steps in an application's life.
 const (
 	ApplyFor        ApplicationAction = "apply"
+	OfferEarly      ApplicationAction = "offer"
 	CommitToOffer   ApplicationAction = "commit"
 	DecideApprove   ApplicationAction = "approve"
 	DecideRefer     ApplicationAction = "refer"
@@ -55,6 +56,7 @@ const (
 // ApplicationTable is the life of an application.
 var ApplicationTable = transition.Table[ApplicationStatus, ApplicationAction]{
 	{From: "", Action: ApplyFor, To: Submitted, Who: smeUser, Why: "Its collateral is reserved, so that no second application holds the same."},
+	{From: "", Action: OfferEarly, To: Approved, Who: underwriter, Why: "A buyer has confirmed a claim of an enrolled supplier: the programme's terms are offered; nothing is reserved until they are accepted."},
 	{From: Submitted, Action: CommitToOffer, To: Submitted, Who: underwriter, Why: "In a tender: the bank binds itself to an offer by a salted hash; nobody sees it before the deadline."},
 	{From: Submitted, Action: DecideApprove, To: Approved, Who: underwriter, Why: "The policy says so, and every endorser has run it again; the terms are open until their day."},
 	{From: Submitted, Action: DecideRefer, To: Referred, Who: underwriter, Why: "The score is in the grey band: a person decides."},

@@ -49,6 +49,13 @@ type Case struct {
 	Score       ScoreFact        `json:"score"`
 	Collateral  []CollateralFact `json:"collateral"` // in the order of the application
 	Headroom    []Headroom       `json:"headroom"`   // one for each of Draws
-	Policy      Policy           `json:"policy"`
-	Today       calendar.Date    `json:"today"`
+	// Programme is set for an early payment: it prices the offer.
+	Programme *Programme `json:"programme,omitempty"`
+	// Sectors are those under which the registers of the collateral's programmes have the applicant, sorted; Unclassified stands for
+	// none. They are loaded where the policy limits sectors.
+	Sectors []string `json:"sectors,omitempty"`
+	// Findings are what looks wrong in the trades behind the application, proved by records on the ledger.
+	Findings Findings      `json:"findings,omitzero"`
+	Policy   Policy        `json:"policy"`
+	Today    calendar.Date `json:"today"`
 }

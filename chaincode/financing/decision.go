@@ -37,6 +37,8 @@ type Decision struct {
 	Score         string        `json:"score"`
 	CardHash      string        `json:"card_hash"`
 	DecidedOn     calendar.Date `json:"decided_on"`
+	// Findings are what looked wrong in the trades, with the parties and invoices concerned.
+	Findings *Findings `json:"findings,omitempty"`
 }
 
 // Claimed is what a bank submits to have an application decided: the score, the lanes that the loan would draw on, one for
@@ -45,6 +47,8 @@ type Claimed struct {
 	Score    string   `json:"score"`
 	Lanes    []int    `json:"lanes"`
 	Decision Decision `json:"decision"`
+	// Trips names the invoices of each circle of trades that the bank has found, the applicant's own sale first.
+	Trips [][]string `json:"trips,omitempty"`
 	// Salt opens the commitment of a tender's offer (hexadecimal).
 	Salt string `json:"salt,omitempty"`
 }
@@ -54,6 +58,7 @@ func (c Claimed) Validate() error {
 	var f fault.Fields
 	checkID(&f, "score", c.Score)
 	checkLanes(&f, c.Lanes)
+	CheckTrips(&f, c.Trips)
 	if len(c.Salt) > 128 {
 		f.Add("salt", len(c.Salt), "must have at most 128 digits")
 	}
@@ -72,10 +77,14 @@ func checkLanes(f *fault.Fields, lanes []int) {
 	}
 }
 
-// scoreOnly reports whether nothing but the score stands against the application.
+// warnings are the reasons that lead to a person where the policy does not decline for them.
+var warnings = map[ReasonCode]bool{CircularTrades: true, PartiesRelated: true, InvoiceLooksAlike: true}
+
+// scoreOnly reports whether nothing but what a person may judge stands against the application: the score, or a warning. A warning
+// that the policy declines for is refused again when the override is carried out.
 func (d Decision) scoreOnly() bool {
 	for _, r := range d.Reasons {
-		if r.Code != ScoreTooLow && r.Code != ScoreInGreyBand {
+		if r.Code != ScoreTooLow && r.Code != ScoreInGreyBand && !warnings[r.Code] {
 			return false
 		}
 	}
@@ -134,6 +143,11 @@ func (c Case) check() error {
 	if err := c.fresh(c.Score.EvidenceOn, "score "+c.Score.ID); err != nil {
 		return err
 	}
+	for _, trip := range c.Findings.Trips {
+		if _, err := NewRoundTrip(a.Applicant, trip.Trades, p.Terms.Guards.Window()); err != nil {
+			return err
+		}
+	}
 	for i, f := range c.Collateral {
 		if f.Ref != a.Collateral[i] || f.Owner != a.Applicant {
 			return fault.New(fault.CollateralMismatch, "%s %s is not what application %s names, or not the applicant's", f.Kind, f.ID, a.ID)
@@ -182,6 +196,10 @@ func (c Case) decide(overridden bool) (Decision, error) {
 	if err != nil {
 		return Decision{}, err
 	}
+	forbidden, err := c.warn(&d, overridden)
+	if err != nil {
+		return Decision{}, err
+	}
 	against := len(d.Reasons)
 	c.checkProduct(&d, maturity, tenorDays)
 	advance, uses, err := c.advance(&d, len(d.Reasons) > against)
@@ -189,7 +207,7 @@ func (c Case) decide(overridden bool) (Decision, error) {
 		return Decision{}, err
 	}
 	hard := slices.ContainsFunc(d.Reasons[against:], func(r Because) bool { return r.Code != AdvanceReduced })
-	if hard {
+	if hard || forbidden {
 		d.Outcome = Decline
 	}
 	if d.Outcome == Decline {
@@ -274,6 +292,9 @@ func (c Case) checkProduct(d *Decision, maturity calendar.Date, tenorDays int64)
 func (c Case) lendable(f CollateralFact) (int64, error) {
 	if f.Currency != c.Policy.Terms.Currency || f.ValueMinor <= 0 || !f.Proved || f.Impaired {
 		return 0, nil
+	}
+	if c.Programme != nil { // early payment is of the whole claim
+		return f.ValueMinor, nil
 	}
 	return money.MulDiv(f.ValueMinor, int64(c.Policy.Terms.advanceRate(f.Kind)), int64(money.Whole), money.Down)
 }
@@ -367,7 +388,7 @@ func (c Case) shares() (list []share, base int64, err error) {
 			base = MaxAmountMinor
 		}
 	}
-	for _, draw := range Draws(c.Policy, c.Application, c.Collateral) {
+	for _, draw := range c.Draws() {
 		s := share{Draw: draw}
 		for i, f := range c.Collateral {
 			if draw.Kind == PerBuyer && f.Buyer != draw.Subject || draw.Kind == PerProgramme && f.Circle != draw.Subject {
@@ -382,27 +403,45 @@ func (c Case) shares() (list []share, base int64, err error) {
 
 // Draw names a limit that a loan draws on.
 type Draw struct {
-	Kind    LimitKind
-	Subject string
+	Kind    LimitKind `json:"kind"`
+	Subject string    `json:"subject"`
+}
+
+// Validate reports every failure of the input with its field and value.
+func (d Draw) Validate() error {
+	var f fault.Fields
+	if !d.Kind.known() {
+		f.Add("kind", d.Kind, "must be one of %v", LimitKinds())
+	}
+	if d.Subject == "" || len(d.Subject) > 64 {
+		f.Add("subject", d.Subject, "must have 1 to 64 bytes")
+	}
+	return f.Err()
 }
 
 // Draws lists the limits that a loan on the application draws on, of the kinds that the policy limits: the facility, the
-// borrower, each buyer, each programme, in the order of the collateral.
-func Draws(p Policy, a Application, collateral []CollateralFact) []Draw {
+// borrower, each buyer, each programme, in the order of the collateral, and the borrower's sectors.
+func (c Case) Draws() []Draw {
 	var list []Draw
 	add := func(kind LimitKind, subject string) {
 		d := Draw{Kind: kind, Subject: subject}
-		if _, limited := p.Terms.rule(kind); limited && subject != "" && !slices.Contains(list, d) {
+		if c.Policy.Terms.Limited(kind) && subject != "" && !slices.Contains(list, d) {
 			list = append(list, d)
 		}
 	}
-	add(Facility, p.Bank)
-	add(PerBorrower, a.Applicant)
-	for _, f := range collateral {
+	add(Facility, c.Policy.Bank)
+	add(PerBorrower, c.Application.Applicant)
+	for _, f := range c.Collateral {
 		add(PerBuyer, f.Buyer)
 	}
-	for _, f := range collateral {
+	for _, f := range c.Collateral {
 		add(PerProgramme, f.Circle)
+	}
+	for _, sector := range c.Sectors {
+		add(PerSector, sector)
+	}
+	if len(c.Sectors) == 0 {
+		add(PerSector, Unclassified)
 	}
 	return list
 }

@@ -25,7 +25,7 @@ func TestApproval(t *testing.T) {
 	assert.Equal(t, financing.LoanTerms{
 		Currency: "EUR", AdvanceMinor: 80_000_00, FeeMinor: 200_00, Rate: 400, Penalty: 500, DayCount: calendar.Actual360,
 		Rounding: money.HalfEven, Repayment: financing.Bullet, MaturityOn: date(t, "2027-01-22"),
-		Schedule:     []financing.Due{{On: date(t, "2027-01-22"), PrincipalMinor: 80_000_00}},
+		Schedule:     []financing.Due{{On: date(t, "2027-01-22"), PrincipalMinor: 80_000_00, InterestMinor: 533_33}},
 		WithRecourse: true, DefaultAfter: 90, InterestMinor: 533_33, TotalCostMinor: 733_33, AnnualCostBP: 572,
 	}, *d.Terms)
 	require.Len(t, d.Uses, 3)

@@ -85,12 +85,19 @@ func caseOf(t require.TestingT, p financing.Policy, points, advance, tenor int64
 		Score: financing.ScoreFact{ID: "scr-0001", Application: a.ID, Subject: sme.Party, CardHash: cardHash, Points: points,
 			Reasons: []string{"days_to_confirm"}, EvidenceOn: today},
 	}
-	for _, d := range financing.Draws(p, a, collateral) {
-		limit, lanes, err := financing.OpenLimit(p, d.Kind, d.Subject)
-		require.NoError(t, err)
-		c.Headroom = append(c.Headroom, financing.Headroom{Kind: d.Kind, Subject: d.Subject, Limit: limit.ID, Lane: 0, FreeMinor: lanes[0].FreeMinor()})
-	}
+	c.Headroom = headroomOf(t, c)
 	return c
+}
+
+// headroomOf is the first lane of each limit that the case draws on, as nobody has drawn on it.
+func headroomOf(t require.TestingT, c financing.Case) []financing.Headroom {
+	var list []financing.Headroom
+	for _, d := range c.Draws() {
+		limit, lanes, err := financing.OpenLimit(c.Policy, d.Kind, d.Subject)
+		require.NoError(t, err)
+		list = append(list, financing.Headroom{Kind: d.Kind, Subject: d.Subject, Limit: limit.ID, Lane: 0, FreeMinor: lanes[0].FreeMinor()})
+	}
+	return list
 }
 
 func decide(t require.TestingT, c financing.Case) financing.Decision {

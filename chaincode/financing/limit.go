@@ -3,6 +3,7 @@ package financing
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 
 	"github.com/tallystick/tallystick/chaincode/fault"
@@ -20,6 +21,9 @@ const (
 	PerSector    LimitKind = "sector"    // all loans to borrowers of one sector
 	Facility     LimitKind = "facility"  // all loans of the bank
 )
+
+// Unclassified is the sector of a borrower whom no register puts into one, so that leaving it out is no way round the limit.
+const Unclassified = "unclassified"
 
 // LimitKinds lists the kinds, in the order in which a loan draws on them.
 func LimitKinds() []LimitKind {
@@ -80,6 +84,21 @@ func (t Terms) rule(kind LimitKind) (LimitRule, bool) {
 		}
 	}
 	return LimitRule{}, false
+}
+
+// Limited reports whether the policy limits the kind.
+func (t Terms) Limited(kind LimitKind) bool {
+	_, ok := t.rule(kind)
+	return ok
+}
+
+// SpreadLane picks a lane of a limit by the application's id, so that loans of different applications are drawn side by side.
+func SpreadLane(application, limit string, lanes int) int {
+	if lanes < 2 {
+		return 0
+	}
+	sum := sha256.Sum256([]byte(application + "\x00" + limit))
+	return int(binary.BigEndian.Uint32(sum[:4]) % uint32(lanes))
 }
 
 // OpenLimit makes a limit and its lanes by the policy's rule, with the total divided evenly. LIMIT_MISMATCH where the

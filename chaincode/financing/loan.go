@@ -41,6 +41,8 @@ const (
 	EnforceLoan  LoanAction = "enforce"
 	WriteOffLoan LoanAction = "write_off"
 	RecoverPart  LoanAction = "recover"
+	TakeSurplus  LoanAction = "surplus"
+	ReturnMoney  LoanAction = "return"
 )
 
 // LoanTable is the life of a loan.
@@ -60,6 +62,12 @@ var LoanTable = transition.Table[LoanStatus, LoanAction]{
 	{From: Defaulted, Action: CureDefault, To: Active, Who: bankChecker, Why: "What was overdue has been paid."},
 	{From: Defaulted, Action: WriteOffLoan, To: WrittenOff, Who: bankChecker, Why: "The bank takes the loss; the debt is not forgiven, interest ends, the limits get the principal back."},
 	{From: WrittenOff, Action: RecoverPart, To: WrittenOff, Who: bankMaker, Why: "Money has come in after all, up to the loss."},
+	{From: Agreed, Action: TakeSurplus, To: Agreed, Who: underwriter, Why: "The buyer has paid the bank before the drawdown: the bank owes it to the borrower."},
+	{From: Repaid, Action: TakeSurplus, To: Repaid, Who: underwriter, Why: "The buyer has paid the bank what was not owed any more: the bank owes it to the borrower."},
+	{From: Cancelled, Action: TakeSurplus, To: Cancelled, Who: underwriter, Why: "The buyer has paid the bank for a loan that was never drawn: the bank owes it to the borrower."},
+	{From: Repaid, Action: ReturnMoney, To: Repaid, Who: bankMaker, Why: "The bank pays a surplus on to the borrower."},
+	{From: Cancelled, Action: ReturnMoney, To: Cancelled, Who: bankMaker, Why: "The bank pays a surplus on to the borrower."},
+	{From: WrittenOff, Action: ReturnMoney, To: WrittenOff, Who: bankMaker, Why: "The bank pays a surplus on to the borrower."},
 }
 
 // Sums are amounts by what they are for.
@@ -86,11 +94,14 @@ type Movement struct {
 	Action LoanAction    `json:"action"`
 	Source Source        `json:"source,omitempty"`
 	// Sums is what the movement did to principal, interest and fees; SurplusMinor what was paid beyond the debt.
-	Sums         Sums         `json:"sums,omitzero"`
-	SurplusMinor int64        `json:"surplus_minor,omitempty"`
-	Note         string       `json:"note,omitempty"`
-	By           member.Actor `json:"by"`
-	At           time.Time    `json:"at"`
+	Sums         Sums  `json:"sums,omitzero"`
+	SurplusMinor int64 `json:"surplus_minor,omitempty"`
+	// Receivable and Payment name the buyer's payment that the money is of.
+	Receivable string       `json:"receivable,omitempty"`
+	Payment    string       `json:"payment,omitempty"`
+	Note       string       `json:"note,omitempty"`
+	By         member.Actor `json:"by"`
+	At         time.Time    `json:"at"`
 }
 
 // Source is where money came from.
@@ -139,8 +150,9 @@ type Loan struct {
 	// FeesChargedMinor are all fees ever charged, the one kept back included.
 	FeesChargedMinor int64      `json:"fees_charged_minor"`
 	ReceivedMinor    int64      `json:"received_minor"`
-	RecoveredMinor   int64      `json:"recovered_minor"` // of what was written off
-	SurplusMinor     int64      `json:"surplus_minor"`   // paid beyond the debt: the bank owes it to the borrower
+	RecoveredMinor   int64      `json:"recovered_minor"`          // of what was written off
+	SurplusMinor     int64      `json:"surplus_minor"`            // paid beyond the debt: the bank owes it to the borrower
+	ReturnedMinor    int64      `json:"returned_minor,omitempty"` // of the surplus, what the bank has paid on to the borrower
 	RecourseCalled   bool       `json:"recourse_called,omitempty"`
 	Enforced         bool       `json:"enforced,omitempty"` // the collateral is the bank's
 	Movements        []Movement `json:"movements"`

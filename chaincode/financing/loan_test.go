@@ -81,8 +81,8 @@ func TestInstalments(t *testing.T) {
 	// 100 days after Monday 23 November 2026 is Wednesday 3 March 2027; a month before that is Wednesday 3 February, then
 	// Sunday 3 January, so Monday the 4th, then Thursday 3 December.
 	assert.Equal(t, []financing.Due{
-		{On: date(t, "2026-12-03"), PrincipalMinor: 2_500_00}, {On: date(t, "2027-01-04"), PrincipalMinor: 2_500_00},
-		{On: date(t, "2027-02-03"), PrincipalMinor: 2_500_00}, {On: date(t, "2027-03-03"), PrincipalMinor: 2_500_00},
+		{On: date(t, "2026-12-03"), PrincipalMinor: 2_500_00, InterestMinor: 19_44}, {On: date(t, "2027-01-04"), PrincipalMinor: 2_500_00, InterestMinor: 46_67},
+		{On: date(t, "2027-02-03"), PrincipalMinor: 2_500_00, InterestMinor: 29_17}, {On: date(t, "2027-03-03"), PrincipalMinor: 2_500_00, InterestMinor: 13_61},
 	}, d.Terms.Schedule)
 	// 7 % on 10 000.00 for 10 days, 7 500.00 for 32, 5 000.00 for 30, 2 500.00 for 28 of 360.
 	assert.Equal(t, int64(19_44+46_67+29_17+13_61), d.Terms.InterestMinor)

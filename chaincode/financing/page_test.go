@@ -33,10 +33,10 @@ func TestTables(t *testing.T) {
 	transitiontest.Check(t, financing.ApplicationTable,
 		[]financing.ApplicationStatus{financing.Submitted, financing.Referred, financing.Approved, financing.Declined, financing.Accepted,
 			financing.Withdrawn, financing.Expired},
-		[]financing.ApplicationAction{financing.ApplyFor, financing.CommitToOffer, financing.DecideApprove, financing.DecideRefer, financing.DecideDecline,
+		[]financing.ApplicationAction{financing.ApplyFor, financing.OfferEarly, financing.CommitToOffer, financing.DecideApprove, financing.DecideRefer, financing.DecideDecline,
 			financing.ProposeOverride, financing.OverrideApprove, financing.OverrideDecline, financing.AcceptTerms, financing.WithdrawIt, financing.ExpireIt})
 	transitiontest.Check(t, financing.LoanTable,
 		[]financing.LoanStatus{financing.Agreed, financing.Active, financing.Defaulted, financing.WrittenOff, financing.Repaid, financing.Cancelled},
 		[]financing.LoanAction{financing.AgreeLoan, financing.DrawDown, financing.CancelLoan, financing.ChargeFee, financing.RepayPart,
-			financing.RepayAll, financing.CallDefault, financing.CureDefault, financing.CallRecourse, financing.EnforceLoan, financing.WriteOffLoan, financing.RecoverPart})
+			financing.RepayAll, financing.CallDefault, financing.CureDefault, financing.CallRecourse, financing.EnforceLoan, financing.WriteOffLoan, financing.RecoverPart, financing.TakeSurplus, financing.ReturnMoney})
 }

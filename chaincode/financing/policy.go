@@ -20,6 +20,8 @@ const (
 	ReceivableProduct Product = "receivable" // on confirmed claims
 	InventoryProduct  Product = "inventory"  // on warehouse receipts
 	CombinedProduct   Product = "combined"   // on both, under one facility
+	// ReverseFactoring is early payment of what a buyer has confirmed, offered by a programme of the buyer's (Programme).
+	ReverseFactoring Product = "reverse_factoring"
 )
 
 // Kind of collateral.
@@ -48,6 +50,7 @@ type Repayment string
 const (
 	Bullet         Repayment = "bullet"          // all of it at maturity
 	EqualPrincipal Repayment = "equal_principal" // in equal parts, monthly, the last at maturity
+	Annuity        Repayment = "annuity"         // monthly, interest and principal together always the same, the last at maturity
 )
 
 // Band is a range of scores with one outcome. Bands are listed from the best; a score falls into the first whose MinPoints
@@ -111,6 +114,8 @@ type Terms struct {
 	OverrideRefer      bool              `json:"override_refer"`     // a person may approve or decline what was referred
 	OverrideDecline    bool              `json:"override_decline"`   // a person may approve what was declined
 	MaxBuyerShare      money.BasisPoints `json:"max_buyer_share_bp"` // the most that one buyer's limit may be of the facility's
+	// Guards say what the bank does when the trades behind an application look wrong.
+	Guards Guards `json:"guards,omitzero"`
 	// LimitKey (32 bytes in hex) keys the ids of the bank's limits, so that an outsider cannot tell whom they concern.
 	LimitKey string `json:"limit_key"`
 }
@@ -125,8 +130,8 @@ func (t Terms) Validate() error {
 		f.Add("products", "", "must name at least one product")
 	}
 	for i, p := range t.Products {
-		if p != ReceivableProduct && p != InventoryProduct && p != CombinedProduct {
-			f.Add(fmt.Sprintf("products[%d]", i), p, "must be receivable, inventory or combined")
+		if p != ReceivableProduct && p != InventoryProduct && p != CombinedProduct && p != ReverseFactoring {
+			f.Add(fmt.Sprintf("products[%d]", i), p, "must be receivable, inventory, combined or reverse_factoring")
 		}
 	}
 	if raw, err := hex.DecodeString(t.ModelHash); err != nil || len(raw) != 32 {
@@ -163,9 +168,10 @@ func (t Terms) Validate() error {
 	if len(t.Calendar.Closed) > MaxClosedDays || len(t.Calendar.Open) > MaxClosedDays {
 		f.Add("calendar", len(t.Calendar.Closed), "may list at most %d days", MaxClosedDays)
 	}
-	if t.Repayment != Bullet && t.Repayment != EqualPrincipal {
-		f.Add("repayment", t.Repayment, "must be bullet or equal_principal")
+	if t.Repayment != Bullet && t.Repayment != EqualPrincipal && t.Repayment != Annuity {
+		f.Add("repayment", t.Repayment, "must be bullet, equal_principal or annuity")
 	}
+	t.Guards.check(&f)
 	t.checkLimits(&f)
 	return f.Err()
 }

@@ -23,6 +23,9 @@ const (
 	FacilityLimitReached ReasonCode = "LIMIT_OF_FACILITY"
 	ScoreTooLow          ReasonCode = "SCORE_TOO_LOW"
 	ScoreInGreyBand      ReasonCode = "SCORE_IN_GREY_BAND"
+	CircularTrades       ReasonCode = "CIRCULAR_TRADES"
+	PartiesRelated       ReasonCode = "PARTIES_RELATED"
+	InvoiceLooksAlike    ReasonCode = "INVOICE_LOOKS_ALIKE"
 	AdvanceReduced       ReasonCode = "ADVANCE_REDUCED"
 	ByPerson             ReasonCode = "DECIDED_BY_PERSON"
 )
@@ -63,6 +66,9 @@ func ReasonTexts() []ReasonText {
 		{FacilityLimitReached, "The bank has no room for the amount at present.", "该银行目前没有足够的总额度。", "Ask for less, later, or another bank.", "降低金额、稍后再申请，或选择其他银行。"},
 		{ScoreTooLow, "The score is below what the bank lends on.", "评分低于银行的放款标准。", "The score's reasons say which facts cost the most points.", "评分原因说明了失分最多的因素。"},
 		{ScoreInGreyBand, "The score is in the band that a person decides on.", "评分处于需人工审核的区间。", "A person of the bank will decide; the score's reasons say what cost points.", "银行人员将作出决定；评分原因说明了失分因素。"},
+		{CircularTrades, "The trades lead in a circle back to the applicant.", "交易形成闭环，最终回到申请人。", "Show the bank that goods or services have moved in each of the trades.", "向银行证明每笔交易均有真实的货物或服务交付。"},
+		{PartiesRelated, "The applicant and a party that owes the claims share directors, an address or a registration number.", "申请人与应收账款付款方存在共同的董事、地址或注册号。", "Use claims against buyers that are independent of you.", "使用与您无关联的买方的应收账款。"},
+		{InvoiceLooksAlike, "Another invoice on the ledger is almost the same.", "账本上存在几乎相同的另一张发票。", "Show the bank that both invoices are for different deliveries, or withdraw one.", "向银行证明两张发票对应不同的交付，或撤回其中一张。"},
 		{AdvanceReduced, "The advance was reduced to what fits.", "放款金额已降至可承受的水平。", "Add collateral, or repay a loan first.", "增加担保物，或先偿还现有贷款。"},
 		{ByPerson, "A person of the bank has decided.", "由银行人员作出决定。", "Ask the bank for the person's note.", "请向银行索取该人员的说明。"},
 	}
