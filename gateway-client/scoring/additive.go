@@ -52,7 +52,7 @@ func defaultAdditive() additiveOptions {
 	}
 }
 
-// fitAdditive trains the additive model on the given rows of a frame.
+// fitAdditive trains the additive model on the given rows of a frame. Signs do not bind it; see obey.
 func fitAdditive(fr *Frame, train []int, o additiveOptions) *shapes {
 	n := len(train)
 	bad := make([]bool, n)
@@ -82,15 +82,13 @@ func fitAdditive(fr *Frame, train []int, o additiveOptions) *shapes {
 		for i, r := range train {
 			cols[f][i] = fr.Bins[f][r]
 		}
-		tables[f] = additiveTable{cells: fr.Features[f].Bins(), of: cols[f], fit: newFeatureTree(&fr.Features[f], o.tree),
-			sign: fr.Features[f].Monotone, first: fr.Features[f].FirstInterval()}
+		tables[f] = additiveTable{cells: fr.Features[f].Bins(), of: cols[f], fit: newFeatureTree(&fr.Features[f], o.tree)}
 	}
 	parallel(len(bags), func(i int) { bags[i].begin(tables) })
 	mains := meanTables(bags, boostStage(bags, bad, o.trees))
 	if o.lines {
 		blendLines(fr, cols, bags, mains, bad, int32(base), o)
 	}
-	repair(fr, tables, bags, mains, bad, o)
 	s := &shapes{intercept: base / logitUnit}
 	for _, m := range mains {
 		for b := range m {
@@ -102,7 +100,7 @@ func fitAdditive(fr *Frame, train []int, o additiveOptions) *shapes {
 		s.pairs = fitPairs(fr, cols, bags, bad, s, o)
 	}
 	counts := s.count(fr, train)
-	s.purify(fr, counts)
+	s.purify(counts)
 	s.neutral(fr, counts)
 	{
 		mean, held := outOfBag(bags, n, heldOutLogits)
@@ -120,28 +118,6 @@ func fitAdditive(fr *Frame, train []int, o additiveOptions) *shapes {
 	return s
 }
 
-// repair boosts the features without a sign once more, where others were made monotone: they take up what those may no
-// longer say.
-func repair(fr *Frame, tables []additiveTable, bags []*bag, mains [][]float64, bad []bool, o additiveOptions) {
-	var free []additiveTable
-	var feature []int
-	for f := range fr.Features {
-		if fr.Features[f].Monotone == 0 {
-			free = append(free, tables[f])
-			feature = append(feature, f)
-		}
-	}
-	if len(free) == len(tables) || len(free) == 0 {
-		return
-	}
-	parallel(len(bags), func(i int) { bags[i].begin(free) })
-	for t, more := range meanTables(bags, boostStage(bags, bad, o.trees)) {
-		for b := range more {
-			mains[feature[t]][b] += more[b]
-		}
-	}
-}
-
 func fitPairs(fr *Frame, cols [][]uint8, bags []*bag, bad []bool, s *shapes, o additiveOptions) []pairShape {
 	groups := make([]coarse, len(cols))
 	parallel(len(cols), func(f int) { groups[f] = coarsen(&fr.Features[f], cols[f], bad, o.pairSides) })
@@ -157,8 +133,7 @@ func fitPairs(fr *Frame, cols [][]uint8, bags []*bag, bad []bool, s *shapes, o a
 			for r := range cells {
 				cells[r] = x.rows[r]*uint8(y.groups) + y.rows[r]
 			}
-			tables[i] = additiveTable{cells: x.groups * y.groups, of: cells, fit: &pairTree{o: o.pairTree, rows: x.groups, columns: y.groups,
-				rowSign: bound(&fr.Features[p.a]), columnSign: bound(&fr.Features[p.b])}}
+			tables[i] = additiveTable{cells: x.groups * y.groups, of: cells, fit: &pairTree{o: o.pairTree, rows: x.groups, columns: y.groups}}
 		}
 		return list, tables
 	}

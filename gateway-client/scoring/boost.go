@@ -10,8 +10,6 @@ type additiveTable struct {
 	cells int
 	of    []uint8 // cell by training row
 	fit   treeFitter
-	sign  int // of the feature whose bins these are; 0 for pairs, whose trees obey their signs themselves
-	first int // first interval of that feature
 }
 
 // treeFitter fits one small tree to the gradients by cell. It writes the tree's step of every cell to step and
@@ -137,7 +135,7 @@ func (b *bag) draw(n int, share float64) []int {
 			b.order[i] = i
 		}
 	}
-	k := min(n, max(2, int(share*float64(n)+0.5)))
+	k := min(n, max(2, int(float64(share*float64(n))+0.5)))
 	if k == n {
 		return b.order
 	}
@@ -182,7 +180,6 @@ func (b *bag) rewind(n int) [][]int64 {
 		}
 	}
 	for t := range tables {
-		enforceSum(sum[t], tables[t], b.counts[t])
 		var delta [256]int32
 		for c, d := range sum[t] {
 			delta[c] = int32(d)
@@ -193,21 +190,6 @@ func (b *bag) rewind(n int) [][]int64 {
 	}
 	b.steps, b.looks = nil, nil
 	return sum
-}
-
-// enforceSum makes a bag's finished table of a feature with a sign monotone.
-func enforceSum(sum []int64, t additiveTable, rows []int32) {
-	if t.sign == 0 || t.first >= len(sum) {
-		return
-	}
-	x, w := make([]float64, len(sum)-t.first), make([]float64, len(sum)-t.first)
-	for i := range x {
-		x[i], w[i] = float64(sum[t.first+i]), float64(rows[t.first+i])
-	}
-	isotonic(x, w, t.sign)
-	for i := range x {
-		sum[t.first+i] = int64(math.Round(x[i]))
-	}
 }
 
 // boostStage boosts all bags side by side, each over the tables that it began with, and returns the number of steps

@@ -66,7 +66,7 @@ func ReadFolds(t *Table, column string) ([]Fold, error) {
 	}
 	rows := map[string][]int{}
 	for r, c := range t.Columns[i] {
-		if missingText(c) {
+		if MissingText(c) {
 			return nil, fault.New(fault.InputInvalid, "%s, row %d: the fold %q is empty", t.Name, r+1, column)
 		}
 		rows[c] = append(rows[c], r)

@@ -14,7 +14,7 @@ const (
 
 var sigmoidTable, softplusTable = func() (s, l [2*logitSpan<<(16-cellBits) + 2]int32) {
 	for i := range s {
-		x := float64(i)/float64(logitUnit>>cellBits) - logitSpan
+		x := float64(float64(i)/float64(logitUnit>>cellBits)) - logitSpan
 		s[i] = int32(math.Round(probUnit / (1 + math.Exp(-x))))
 		l[i] = int32(math.Round(lossUnit * (math.Max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))))))
 	}
@@ -71,5 +71,5 @@ func (s gradientScale) pack(logit int32, bad bool) int64 {
 
 func (s gradientScale) unpack(sum int64) (g, h float64) {
 	low := sum & (1<<32 - 1)
-	return float64((sum-low)>>32) * s.perG, float64(low) * s.perH
+	return float64(float64((sum-low)>>32) * s.perG), float64(float64(low) * s.perH)
 }

@@ -1,6 +1,8 @@
 package scoring
 
 import (
+	"cmp"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -34,7 +36,7 @@ func fitColumn(name string, cells []string, rows []int) Column {
 	var numbers []decimal
 	present := 0
 	for _, r := range rows {
-		if missingText(cells[r]) {
+		if MissingText(cells[r]) {
 			continue
 		}
 		present++
@@ -55,7 +57,7 @@ func fitColumn(name string, cells []string, rows []int) Column {
 
 func allDates(layout string, cells []string, rows []int) bool {
 	for _, r := range rows {
-		if missingText(cells[r]) {
+		if MissingText(cells[r]) {
 			continue
 		}
 		if _, err := time.Parse(layout, cells[r]); err != nil {
@@ -76,7 +78,7 @@ func ColumnOf(f *scorecard.Feature) Column {
 
 // Value reads one cell. Text in a numeric column is missing.
 func (c Column) Value(cell string) scorecard.Value {
-	if missingText(cell) {
+	if MissingText(cell) {
 		return scorecard.Missing()
 	}
 	if c.Kind == scorecard.Categorical {
@@ -110,7 +112,7 @@ type BinOptions struct {
 	MaxLevels  int // levels of a categorical feature that get a bin of their own
 	MinLevel   int // rows that a level needs for a bin of its own
 	Change     map[string]scorecard.Change
-	Special    map[string][]scorecard.Special
+	Special    map[string]map[string]string // column → code as it is written → its meaning
 	Monotone   map[string]int
 	Wording    map[string]scorecard.Wording
 	Units      map[string]string // column → unit for people
@@ -142,9 +144,13 @@ func fitFeature(t *Table, column int, train []int, o BinOptions) (*scorecard.Fea
 		col = Column{Name: name, Kind: scorecard.Categorical}
 	}
 	f := &scorecard.Feature{Name: featureName(name), Kind: col.Kind, Scale: col.Scale, Reference: -1, Change: scorecard.AnyWay,
-		Special: o.Special[name], Monotone: o.Monotone[name], Wording: o.Wording[name], Unit: o.Units[name]}
+		Monotone: o.Monotone[name], Wording: o.Wording[name], Unit: o.Units[name]}
 	if c, ok := o.Change[name]; ok {
 		f.Change = c
+	}
+	if codes := o.Special[name]; len(codes) > 0 && col.Kind == scorecard.Numeric && col.Layout == "" {
+		f.Scale, f.Special = specialCodes(codes, col.Scale)
+		col.Scale = f.Scale
 	}
 	if col.Kind == scorecard.Categorical {
 		f.Monotone = 0
@@ -187,6 +193,24 @@ func fitFeature(t *Table, column int, train []int, o BinOptions) (*scorecard.Fea
 		}
 	}
 	return nil, nil
+}
+
+// specialCodes turns codes as they are written into a scorecard's, in ascending order. The scale grows where a code has
+// more decimal places than the column.
+func specialCodes(codes map[string]string, scale int) (int, []scorecard.Special) {
+	for code := range codes {
+		if d, ok := parseDecimal(code); ok {
+			scale = max(scale, min(d.places, scorecard.MaxScale))
+		}
+	}
+	var list []scorecard.Special
+	for _, code := range sortedKeys(codes) {
+		if d, ok := parseDecimal(code); ok {
+			list = append(list, scorecard.Special{Code: d.at(scale), Meaning: codes[code]})
+		}
+	}
+	slices.SortFunc(list, func(a, b scorecard.Special) int { return cmp.Compare(a.Code, b.Code) })
+	return scale, list
 }
 
 // featureName makes a column's name fit for a scorecard.
@@ -280,7 +304,7 @@ next:
 		filled += runs[i].count
 		target := float64(left) / float64(bins)
 		// Close the bin where it is full, or where the next value alone would overfill it by more than it lacks now.
-		if float64(filled) >= target || float64(filled)+float64(runs[i+1].count)/2 > target && filled > 0 && runs[i+1].count > int(target) {
+		if float64(filled) >= target || float64(filled)+float64(float64(runs[i+1].count)/2) > target && filled > 0 && runs[i+1].count > int(target) {
 			edges = append(edges, edgeBetween(runs[i].value, runs[i+1].value))
 			left -= filled
 			filled = 0

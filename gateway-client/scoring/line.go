@@ -27,7 +27,7 @@ func newFeatureLines(f *scorecard.Feature, bins []uint8, o treeOptions) []treeFi
 	rank, value := make([]float64, n), make([]float64, n)
 	below := 0.0
 	for b := first; b < n; b++ {
-		rank[b] = below + rows[b]/2
+		rank[b] = below + float64(rows[b]/2)
 		below += rows[b]
 		i := b - first
 		switch {
@@ -35,12 +35,12 @@ func newFeatureLines(f *scorecard.Feature, bins []uint8, o treeOptions) []treeFi
 		case i == 0:
 			value[b] = float64(f.Edges[0])
 			if len(f.Edges) > 1 {
-				value[b] -= float64(f.Edges[1]-f.Edges[0]) / 2
+				value[b] -= float64(float64(f.Edges[1]-f.Edges[0]) / 2)
 			}
 		case i == len(f.Edges):
 			value[b] = float64(f.Edges[i-1])
 			if len(f.Edges) > 1 {
-				value[b] += float64(f.Edges[i-1]-f.Edges[i-2]) / 2
+				value[b] += float64(float64(f.Edges[i-1]-f.Edges[i-2]) / 2)
 			}
 		default:
 			value[b] = (float64(f.Edges[i-1]) + float64(f.Edges[i])) / 2
@@ -68,7 +68,7 @@ func standardise(x, weight []float64) bool {
 	var square float64
 	for i := range x {
 		x[i] -= mean
-		square += float64(x[i]*x[i]) * weight[i]
+		square += float64(float64(x[i]*x[i]) * weight[i])
 	}
 	if square <= 0 {
 		return false
@@ -104,7 +104,7 @@ func (t *featureLine) fitTree(hist *histogram, step []float64) float64 {
 	mean := xh / h
 	spread := xxh - float64(mean*xh) + t.lambda
 	slope := (xg - float64(mean*g)) / spread
-	gain += slope * (xg - float64(mean*g))
+	gain += float64(slope * (xg - float64(mean*g)))
 	level := g / (h + t.lambda)
 	for b := t.first; b < len(t.at); b++ {
 		step[b] = level + float64(slope*(t.at[b]-mean))
@@ -122,8 +122,7 @@ func blendLines(fr *Frame, cols [][]uint8, bags []*bag, mains [][]float64, bad [
 	var feature []int
 	for f := range fr.Features {
 		for _, fit := range newFeatureLines(&fr.Features[f], cols[f], o.line) {
-			tables = append(tables, additiveTable{cells: fr.Features[f].Bins(), of: cols[f], fit: fit,
-				sign: fr.Features[f].Monotone, first: fr.Features[f].FirstInterval()})
+			tables = append(tables, additiveTable{cells: fr.Features[f].Bins(), of: cols[f], fit: fit})
 			feature = append(feature, f)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/optimize"
 
 	"github.com/tallystick/tallystick/chaincode/credit/scorecard"
@@ -60,7 +61,7 @@ func woeDesign(fr *Frame, train []int) design {
 		}
 		const smoothing = 10
 		for b := range woe {
-			p := (bad[b] + smoothing*rate) / (rows[b] + smoothing)
+			p := (bad[b] + float64(smoothing*rate)) / (rows[b] + smoothing)
 			woe[b] = math.Log(p/(1-p)) - math.Log(rate/(1-rate))
 		}
 		d.add(f, woe)
@@ -114,13 +115,14 @@ func fitLinear(fr *Frame, train []int, d design, seed uint64) *shapes {
 		}
 	}
 	w := ridgeLogistic(fr, train, d, ridges[best])
+	settle(fr, train, d, ridges[best], w)
 	s := &shapes{intercept: w[0]}
 	for f := range fr.Features {
 		s.mains = append(s.mains, make([]float64, fr.Features[f].Bins()))
 	}
 	for j, f := range d.feature {
 		for b, x := range d.at[j] {
-			s.mains[f][b] += w[j+1] * x
+			s.mains[f][b] += float64(w[j+1] * x)
 		}
 	}
 	s.centre(s.count(fr, train))
@@ -130,7 +132,7 @@ func fitLinear(fr *Frame, train []int, d design, seed uint64) *shapes {
 func (d *design) logit(fr *Frame, row int, w []float64) float64 {
 	x := w[0]
 	for j, f := range d.feature {
-		x += w[j+1] * d.at[j][fr.Bins[f][row]]
+		x += float64(w[j+1] * d.at[j][fr.Bins[f][row]])
 	}
 	return x
 }
@@ -146,7 +148,7 @@ func ridgeLogistic(fr *Frame, rows []int, d design, ridge float64) []float64 {
 		for j, f := range d.feature {
 			at, bins := d.at[j], fr.Bins[f]
 			for i, r := range rows {
-				logits[i] += w[j+1] * at[bins[r]]
+				logits[i] += float64(w[j+1] * at[bins[r]])
 			}
 		}
 	}
@@ -162,7 +164,7 @@ func ridgeLogistic(fr *Frame, rows []int, d design, ridge float64) []float64 {
 				loss += math.Max(x, 0) + math.Log1p(math.Exp(-math.Abs(x)))
 			}
 			for _, v := range w[1:] {
-				loss += ridge / 2 * v * v
+				loss += float64(ridge / 2 * v * v)
 			}
 			return loss / float64(len(rows))
 		},
@@ -178,9 +180,9 @@ func ridgeLogistic(fr *Frame, rows []int, d design, ridge float64) []float64 {
 				at, bins := d.at[j], fr.Bins[f]
 				g := 0.0
 				for i, r := range rows {
-					g += residual[i] * at[bins[r]]
+					g += float64(residual[i] * at[bins[r]])
 				}
-				grad[j+1] = g + ridge*w[j+1]/n
+				grad[j+1] = g + float64(ridge*w[j+1]/n)
 			}
 		},
 	}
@@ -196,4 +198,61 @@ func ridgeLogistic(fr *Frame, rows []int, d design, ridge float64) []float64 {
 		return start
 	}
 	return result.X // also where the iterations ran out: it is the best point so far
+}
+
+const (
+	maxSettled = 160  // columns; the second derivatives of more take too long
+	settleUnit = 1e-7 // to which weights are rounded
+)
+
+// settle takes weights that are near the optimum to it, by Newton's method, and rounds them. L-BFGS stops where its
+// path has led it, which depends on how the processor adds; the optimum does not, so the rounded weights are the same
+// everywhere. It leaves designs of more than maxSettled columns alone.
+func settle(fr *Frame, rows []int, d design, ridge float64, w []float64) {
+	n := len(w)
+	if n > maxSettled {
+		return
+	}
+	x := make([]float64, n)
+	for range 20 {
+		gradient, second := make([]float64, n), make([]float64, n*n)
+		for j := 1; j < n; j++ {
+			gradient[j] = float64(ridge * w[j])
+			second[j*n+j] = ridge
+		}
+		for _, r := range rows {
+			x[0] = 1
+			for j, f := range d.feature {
+				x[j+1] = d.at[j][fr.Bins[f][r]]
+			}
+			p := 1 / (1 + math.Exp(-d.logit(fr, r, w)))
+			residual, weight := p-outcome(fr.Bad[r]), float64(p*(1-p))
+			for j, a := range x {
+				if a == 0 {
+					continue
+				}
+				gradient[j] += float64(residual * a)
+				wa := float64(weight * a)
+				for k := j; k < n; k++ {
+					second[j*n+k] += float64(wa * x[k])
+				}
+			}
+		}
+		var factor mat.Cholesky
+		step := mat.NewVecDense(n, nil)
+		if !factor.Factorize(mat.NewSymDense(n, second)) || factor.SolveVecTo(step, mat.NewVecDense(n, gradient)) != nil {
+			break
+		}
+		largest := 0.0
+		for j := range w {
+			w[j] -= step.AtVec(j)
+			largest = math.Max(largest, math.Abs(step.AtVec(j)))
+		}
+		if largest < 1e-12 {
+			break
+		}
+	}
+	for j := range w {
+		w[j] = math.Round(w[j]/settleUnit) * settleUnit
+	}
 }

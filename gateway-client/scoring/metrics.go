@@ -15,7 +15,7 @@ func AUC(risk []float64, bad []bool) float64 {
 		for j < len(order) && risk[order[j]] == risk[order[i]] {
 			j++
 		}
-		mean := float64(i+j+1) / 2
+		mean := float64(float64(i+j+1) / 2)
 		for ; i < j; i++ {
 			if bad[order[i]] {
 				rankSum += mean
@@ -24,7 +24,7 @@ func AUC(risk []float64, bad []bool) float64 {
 		}
 	}
 	goods := float64(len(risk)) - bads
-	return (rankSum - bads*(bads+1)/2) / (bads * goods)
+	return (rankSum - float64(bads*(bads+1)/2)) / (bads * goods)
 }
 
 // KS is the Kolmogorov–Smirnov statistic: the largest distance between the distributions of the two classes.
@@ -58,7 +58,7 @@ func Brier(p []float64, bad []bool) float64 {
 	sum := 0.0
 	for i := range p {
 		d := p[i] - outcome(bad[i])
-		sum += d * d
+		sum += float64(d * d)
 	}
 	return sum / float64(len(p))
 }

@@ -38,7 +38,7 @@ type Options struct {
 	Version  string
 	Outcome  string
 	Monotone map[string]int                     // column → 1 (risk rises with it) or -1
-	Special  map[string][]scorecard.Special     // column → codes with a bin of their own, in the column's scale
+	Special  map[string]map[string]string       // column → code as it is written → its meaning; each has a bin of its own
 	Change   map[string]scorecard.Change        // column → what an applicant can do about it
 	Wording  map[string]scorecard.Wording       // column → reason text
 	Units    map[string]string                  // column → unit for people
@@ -109,7 +109,7 @@ func Train(t *Table, columns []int, target Target, rows []int, o Options) (*Mode
 	}
 	counts := s.count(fr, rows)
 	if len(o.Monotone) > 0 {
-		s.enforceCalibrated(fr, rows, counts)
+		s.obey(fr, rows, counts)
 	}
 	m.float = s.logit
 	m.Card = quantise(fr, s)
@@ -165,6 +165,7 @@ func checkTraining(t *Table, columns []int, target Target, rows []int, o Options
 			bad.Add("monotone", name, "is a text column, which has no direction")
 		}
 	}
+	checkColumns(&bad, t, inputs, rows, o)
 	var goods, bads int
 	for _, r := range rows {
 		if target.Bad[r] {
@@ -179,6 +180,52 @@ func checkTraining(t *Table, columns []int, target Target, rows []int, o Options
 		bad.Add(target.Column, fmt.Sprintf("%d bad of %d rows", bads, len(rows)), "at least 5 training rows of each outcome are needed")
 	}
 	return bad.Err()
+}
+
+// MaxSpecial codes of one column.
+const MaxSpecial = 32
+
+// checkColumns refuses what is said about columns that are no inputs, and special codes that are no numbers.
+func checkColumns(bad *fault.Fields, t *Table, inputs map[string]int, rows []int, o Options) {
+	known := func(field, name string) bool {
+		_, ok := inputs[name]
+		if !ok {
+			bad.Add(field, name, "is not an input column; the inputs are %s", shorten(sortedKeys(inputs), 20))
+		}
+		return ok
+	}
+	for _, name := range sortedKeys(o.Special) {
+		if !known("special", name) {
+			continue
+		}
+		if c := fitColumn(name, t.Columns[inputs[name]], rows); c.Kind != scorecard.Numeric || c.Layout != "" {
+			bad.Add("special", name, "is no column of numbers; a text of its own is a level of its own already")
+		}
+		if n := len(o.Special[name]); n == 0 || n > MaxSpecial {
+			bad.Add("special."+name, n, "must have 1 to %d codes", MaxSpecial)
+		}
+		seen := map[decimal]bool{}
+		for _, code := range sortedKeys(o.Special[name]) {
+			d, ok := parseDecimal(code)
+			if !ok || seen[d] {
+				bad.Add("special."+name, code, "must be a number, once")
+			}
+			seen[d] = true
+		}
+	}
+	for _, name := range sortedKeys(o.Change) {
+		if c := o.Change[name]; known("change", name) && !slices.Contains([]scorecard.Change{scorecard.Immutable, scorecard.AnyWay, scorecard.Upwards, scorecard.Downwards}, c) {
+			bad.Add("change."+name, c, "must be none, any, up or down")
+		}
+	}
+	for _, name := range sortedKeys(o.Wording) {
+		if known("wording", name) && max(len(o.Wording[name].En), len(o.Wording[name].Zh)) > scorecard.MaxWordingBytes {
+			bad.Add("wording."+name, len(o.Wording[name].En), "may have at most %d bytes", scorecard.MaxWordingBytes)
+		}
+	}
+	for _, name := range o.Category {
+		known("category", name)
+	}
 }
 
 func sortedKeys[V any](m map[string]V) []string {
@@ -201,7 +248,7 @@ func ReadTarget(t *Table, column, bad string) (Target, error) {
 	cells := t.Columns[i]
 	seen := map[string]bool{}
 	for r, c := range cells {
-		if missingText(c) {
+		if MissingText(c) {
 			return Target{}, fault.New(fault.InputInvalid, "%s, row %d: the label %q is empty", t.Name, r+1, column)
 		}
 		if len(seen) <= 8 {
@@ -316,8 +363,8 @@ func strongest(s *shapes, fr *Frame, train []int, n int) []int {
 	}
 	for i, p := range s.pairs {
 		v := pairImportance(p.cells, counts.pairs[i])
-		value[p.a] += v / 2
-		value[p.b] += v / 2
+		value[p.a] += float64(v / 2)
+		value[p.b] += float64(v / 2)
 	}
 	order := make([]int, len(value))
 	for i := range order {

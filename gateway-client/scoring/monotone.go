@@ -7,23 +7,6 @@ import (
 	"github.com/tallystick/tallystick/chaincode/credit/scorecard"
 )
 
-// enforceCalibrated is enforce, and then brings slope and offset on the training rows back to what they were: flatter
-// tables spread the risk less.
-func (s *shapes) enforceCalibrated(fr *Frame, train []int, n shapeCounts) {
-	measure := func() (slope, offset float64) {
-		logits, bad := make([]float64, len(train)), make([]bool, len(train))
-		for i, r := range train {
-			logits[i], bad[i] = s.logit(fr, r), fr.Bad[r]
-		}
-		return recalibration(logits, bad)
-	}
-	slope, offset := measure()
-	s.enforce(fr, n)
-	s.centre(n)
-	slopeNow, offsetNow := measure()
-	s.scale(slopeNow/slope, (offsetNow-offset)/slope)
-}
-
 // enforce makes the finished tables of the features that have a sign monotone: each feature's own table by isotonic
 // regression (pool adjacent violators, weighted by training rows), each pair's table by isotonic regression along
 // both axes in turn and a last pass that leaves no violation at all. Every table is then monotone by itself.
@@ -74,7 +57,7 @@ func (s *shapes) lend(ft *scorecard.Feature, f int) {
 		for i := range s.pairs {
 			if lack[i] > 0 {
 				for _, g := range s.pairs[i].groupsFrom(ft, f, b+1) {
-					shift[i][g] += sign * lack[i] * part
+					shift[i][g] += float64(sign * lack[i] * part)
 				}
 			}
 		}
@@ -132,15 +115,6 @@ func (p *pairShape) groupsFrom(ft *scorecard.Feature, f, b int) []int {
 		}
 	}
 	return list
-}
-
-// bound is the sign that trees over pairs must obey: none for a feature of very few values, whose own table has all its
-// steps between the groups of the pairs and lends them afterwards.
-func bound(f *scorecard.Feature) int {
-	if f.Bins()-f.FirstInterval() <= 4 {
-		return 0
-	}
-	return f.Monotone
 }
 
 // orderedGroups lists the groups that a feature's intervals fall into, in their order; none where it has no sign.

@@ -61,7 +61,7 @@ func coarsen(f *scorecard.Feature, bins []uint8, bad []bool, sides int) coarse {
 		filled += rows[b]
 		target := left / float64(room)
 		last := i+1 == len(order)
-		if last || room > 1 && (filled >= target || filled+rows[order[i+1]]/2 > target) {
+		if last || room > 1 && (filled >= target || filled+float64(rows[order[i+1]]/2) > target) {
 			parts = append(parts, part)
 			left -= filled
 			part, filled = nil, 0
@@ -163,7 +163,7 @@ func screenPairs(features []int, groups []coarse, logits []int32, bad []bool, ro
 		}
 		straight := newGrid(&hist, x.groups, columns, false)
 		across := newGrid(&hist, x.groups, columns, true)
-		tree := max(straight.bestTree(o, 0, 0).gain, across.bestTree(o, 0, 0).gain)
+		tree := max(straight.bestTree(o).gain, across.bestTree(o).gain)
 		alone := max(straight.bestRow(o), across.bestRow(o))
 		p.gain = tree - alone
 	})

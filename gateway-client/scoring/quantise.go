@@ -21,9 +21,9 @@ const (
 // quantise rounds an additive model to the integers of a scorecard, and merges neighbouring bins that became equal.
 func quantise(fr *Frame, s *shapes) *scorecard.Scorecard {
 	perLogit := pointsToDouble / math.Ln2
-	evenPoints := anchorPoints - pointsToDouble*math.Log2(anchorOdds) // points at odds of 1
+	evenPoints := anchorPoints - float64(pointsToDouble*math.Log2(anchorOdds)) // points at odds of 1
 	c := &scorecard.Scorecard{Schema: scorecard.Schema, PointsToDoubleOdds: pointsToDouble, DisplayPointsToDoubleOdds: displayToDouble}
-	c.BasePoints = rounded(evenPoints - perLogit*s.intercept)
+	c.BasePoints = rounded(evenPoints - float64(perLogit*s.intercept))
 	for f := range fr.Features {
 		ft := fr.Features[f]
 		ft.Points = make([]int64, len(s.mains[f]))

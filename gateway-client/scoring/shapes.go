@@ -65,17 +65,11 @@ func (s *shapes) count(fr *Frame, train []int) shapeCounts {
 // purify moves what a pair's table says about one feature alone into that feature's own table (functional ANOVA:
 // Lengerich et al. 2020, "Purifying interaction effects"), then centres every table on the training rows. The model's
 // log-odds do not change.
-//
-// A feature whose sign binds its pairs keeps what they say about it alone: without it the pair's table would not be
-// monotone by itself.
-func (s *shapes) purify(fr *Frame, n shapeCounts) {
+func (s *shapes) purify(n shapeCounts) {
 	for i := range s.pairs {
 		p := &s.pairs[i]
 		for range 20 {
 			for r := range p.cells {
-				if bound(&fr.Features[p.a]) != 0 {
-					break
-				}
 				var sum, rows float64
 				for c := range p.cells[r] {
 					sum += float64(p.cells[r][c] * n.pairs[i][r][c])
@@ -95,9 +89,6 @@ func (s *shapes) purify(fr *Frame, n shapeCounts) {
 				}
 			}
 			for c := range p.cells[0] {
-				if bound(&fr.Features[p.b]) != 0 {
-					break
-				}
 				var sum, rows float64
 				for r := range p.cells {
 					sum += float64(p.cells[r][c] * n.pairs[i][r][c])
@@ -225,7 +216,7 @@ func recalibration(logits []float64, bad []bool) (slope, offset float64) {
 		}
 		h00 += 1e-9
 		h11 += 1e-3 // holds the slope where it has nothing to go by
-		g1 -= 1e-3 * (slope - 1)
+		g1 -= float64(1e-3 * (slope - 1))
 		det := float64(h00*h11) - float64(h01*h01)
 		if det <= 1e-12 {
 			break

@@ -163,8 +163,8 @@ func csvError(name string, err error) error {
 	return fault.New(fault.InputInvalid, "%s cannot be read: %v", name, err)
 }
 
-// missingText reports whether a cell says that there is no value.
-func missingText(s string) bool {
+// MissingText reports whether a cell says that there is no value.
+func MissingText(s string) bool {
 	switch s {
 	case "", "NA", "N/A", "n/a", "na", "NaN", "nan", "NAN", "NULL", "null", "Null", "None", "none", "?", ".", "-", "#N/A", "<NA>":
 		return true

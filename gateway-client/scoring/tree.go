@@ -145,7 +145,7 @@ func (s *segment) add(hist *histogram, b int) {
 	s.n += hist.n[b]
 }
 
-func score(g, h, lambda float64) float64 { return g * g / (h + lambda) }
+func score(g, h, lambda float64) float64 { return float64(g*g) / (h + lambda) }
 
 // best finds the split of a segment with the largest gain.
 func (t *featureTree) best(hist *histogram, order *[256]int, s *segment) split {
@@ -232,15 +232,12 @@ func (t *featureTree) divide(hist *histogram, order *[256]int, s *segment) (left
 type pairTree struct {
 	o             treeOptions
 	rows, columns int
-	// The steps of a tree never fall (1) or never rise (-1) along an axis; so neither does a sum of trees.
-	rowSign, columnSign int
 }
 
 func (t *pairTree) fitTree(hist *histogram, step []float64) float64 {
 	byRows := newGrid(hist, t.rows, t.columns, false)
 	byColumns := newGrid(hist, t.rows, t.columns, true)
-	a := byRows.bestTree(t.o, t.rowSign, t.columnSign)
-	b := byColumns.bestTree(t.o, t.columnSign, t.rowSign)
+	a, b := byRows.bestTree(t.o), byColumns.bestTree(t.o)
 	g, tree := byRows, a
 	if b.gain > a.gain {
 		g, tree = byColumns, b
@@ -309,22 +306,21 @@ type gridTree struct {
 	value            [4]float64
 }
 
-func (p *grid) bestTree(o treeOptions, rowSign, columnSign int) gridTree {
+func (p *grid) bestTree(o treeOptions) gridTree {
 	var best gridTree
 	whole := score(p.g[p.rows][p.columns], p.h[p.rows][p.columns], o.lambda)
 	for cut := 1; cut < p.rows; cut++ {
-		low, lowScore := p.bestCut(0, cut, o, columnSign)
-		high, highScore := p.bestCut(cut, p.rows, o, columnSign)
+		low, lowScore := p.bestCut(0, cut, o)
+		high, highScore := p.bestCut(cut, p.rows, o)
 		if low == 0 || high == 0 {
 			continue
 		}
 		if gain := lowScore + highScore - whole; gain > best.gain {
-			tree := gridTree{gain: gain, first: cut, low: low, high: high}
-			p.values(&tree, o)
-			if tree.obeys(rowSign) {
-				best = tree
-			}
+			best = gridTree{gain: gain, first: cut, low: low, high: high}
 		}
+	}
+	if best.gain > 0 {
+		p.values(&best, o)
 	}
 	return best
 }
@@ -338,33 +334,13 @@ func (p *grid) values(t *gridTree, o treeOptions) {
 	}
 }
 
-// obeys reports whether the step from the upper part to the lower one has the sign at every column.
-func (t *gridTree) obeys(sign int) bool {
-	if sign == 0 {
-		return true
-	}
-	s := float64(sign)
-	ok := s*(t.value[2]-t.value[0]) >= 0 && s*(t.value[3]-t.value[1]) >= 0
-	if t.low < t.high {
-		ok = ok && s*(t.value[2]-t.value[1]) >= 0
-	}
-	if t.high < t.low {
-		ok = ok && s*(t.value[3]-t.value[0]) >= 0
-	}
-	return ok
-}
-
-// bestCut finds the best cut across the rows [from, to); 0 where none leaves enough rows on both sides and steps in
-// the direction of the sign.
-func (p *grid) bestCut(from, to int, o treeOptions, sign int) (int, float64) {
+// bestCut finds the best cut across the rows [from, to); 0 where none leaves enough rows on both sides.
+func (p *grid) bestCut(from, to int, o treeOptions) (int, float64) {
 	at, best := 0, 0.0
 	for c := 1; c < p.columns; c++ {
 		lg, lh, ln := p.sum(from, to, 0, c)
 		rg, rh, rn := p.sum(from, to, c, p.columns)
 		if ln < o.minRows || rn < o.minRows {
-			continue
-		}
-		if sign != 0 && float64(sign)*(rg/(rh+o.lambda)-lg/(lh+o.lambda)) < 0 {
 			continue
 		}
 		if s := score(lg, lh, o.lambda) + score(rg, rh, o.lambda); at == 0 || s > best {

@@ -31,8 +31,13 @@ func TestShippedScorecardIsHonestAboutYoungApplicants(t *testing.T) {
 		{"at most three confirmed, none rejected, no goods", func(f *supplychain.Facts) bool { return thin(f) && f.InvoicesRejected == 0 && !f.Covered }},
 		{"at most three confirmed, some rejected, no goods", func(f *supplychain.Facts) bool { return thin(f) && f.InvoicesRejected > 0 && !f.Covered }},
 	}
-	cases := simulation.Suppliers(777, 8000, 6)
-	table, err := scoring.ReadCSV("others", bytes.NewReader(simulation.CSV(cases)))
+	var cases []simulation.Case
+	for seed := range uint64(4) {
+		some, err := simulation.Cases(simulation.Config{Seed: 777 + seed, Firms: 2500, Months: simulation.DefaultMonths, Links: simulation.AllLinks}, simulation.Lives{Train: 6, Test: 6}, nil)
+		require.NoError(t, err)
+		cases = append(cases, some...)
+	}
+	table, err := scoring.ReadCSV("others", bytes.NewReader(simulation.CSV(cases, false)))
 	require.NoError(t, err)
 	s, err := scoring.NewScorer(card(t), table)
 	require.NoError(t, err)

@@ -1,132 +1,314 @@
-// Package simulation makes a labelled world to train and test on where no history exists yet: suppliers that sell on credit to
-// buyers they share, keep stock that devices watch, borrow, and run out of cash or do not. The outcome comes from the cash
-// account alone, never from a formula over the features, and features are measured on the records of before the cut-off by the
-// code that measures them on the ledger. It says nothing about real lending.
+// Package simulation makes a labelled world to train and test on where no history exists yet: a tiered trade graph whose firms
+// sell on credit, keep goods that devices watch, borrow, and run out of cash or do not. The outcome comes from cash accounts
+// alone, never from a formula over the features; features are measured on what the ledger shows on the cut-off day, by the code
+// that measures them on the ledger. It says nothing about real lending. docs/simulation.md describes it.
 //
 // Everything is integers and PCG draws, so that one seed gives one world on any machine.
 package simulation
 
 import (
-	"math/rand/v2"
+	"slices"
 
 	"github.com/tallystick/tallystick/chaincode/calendar"
-	"github.com/tallystick/tallystick/gateway-client/scoring/supplychain"
-	"github.com/tallystick/tallystick/gateway-client/underwriting"
+	"github.com/tallystick/tallystick/chaincode/fault"
 )
+
+// Limits and defaults of a world.
+const (
+	MaxFirms      = 50_000
+	MaxMonths     = 120
+	DefaultFirms  = 5_000
+	DefaultMonths = 36
+	minFirms      = 10
+	minMonths     = 24
+
+	sectors        = 8
+	calmWeeks      = 5 // of costs at hand: with less a firm stretches its payments
+	workingWeeks   = 9 // of ledger sales that are on their way to be paid
+	weeksPerYear   = 52
+	daysPerWeek    = 7
+	weeksPerOrder  = 4  // orders are placed once in so many weeks: thirteen times a year
+	ordersAhead    = 8  // weeks by which an order may lie ahead
+	outcomeWeeks   = 26 // after a cut-off: out of cash within them is bad
+	never          = 1 << 30
+	outside        = 0 // account of everybody who is not in the world
+	bank           = 1 // account of the banks
+	firstAccount   = 2
+	currency       = "EUR"
+	coresPerMille  = 40 // core enterprises per 1,000 firms
+	fewestCores    = 4
+	watchedPPM     = 700_000 // of those who keep goods: the warehouse has devices
+	stockPPM       = 450_000
+	financedPPM    = 250_000 // of confirmed invoices; a firm's own habit around it
+	doublePPM      = 20_000  // firms that pledge a claim twice when they are short
+	relatedPPM     = 40_000  // firms with a director or an address in common with a buyer
+	advancePPM     = 800_000
+	weeklyRatePPM  = 2_000 // on what is drawn of a credit line
+	filedAfterWeek = 16    // accounts are published so long after the year's end
+)
+
+// begin is a Monday, the first day of every world.
+var begin = calendar.MustParse("2023-01-02")
+
+// Links are the ways in which what the ledger sees reaches a firm's cash.
+type Links struct {
+	// Contagion: ledger buyers place the orders and pay the firm, late or never as their own cash allows. Without it an outside
+	// market of the same laws feeds every account, and the ledger's invoices clear elsewhere.
+	Contagion bool
+	// Goods: what is wrong with the goods costs money. Without it an insurer makes it good.
+	Goods bool
+}
+
+// AllLinks is the world as it is meant; its opposite, no links, is the placebo.
+var AllLinks = Links{Contagion: true, Goods: true}
+
+// Config says which world.
+type Config struct {
+	Seed   uint64
+	Firms  int // suppliers; the core enterprises come on top
+	Months int
+	Links  Links
+}
+
+// Validate reports every failure with its field and value.
+func (c Config) Validate() error {
+	var bad fault.Fields
+	if c.Firms < minFirms || c.Firms > MaxFirms {
+		bad.Add("firms", c.Firms, "must be %d to %d", minFirms, MaxFirms)
+	}
+	if c.Months < minMonths || c.Months > MaxMonths {
+		bad.Add("months", c.Months, "must be %d to %d", minMonths, MaxMonths)
+	}
+	return bad.Err()
+}
+
+// World is one, at the beginning of a week. All of its state is flat, so that a copy is cheap.
+type World struct {
+	config Config
+	d      draw
+	weeks  int // that it lasts
+	week   int // that comes next
+
+	accounts []int64 // minor units; they always add up to zero
+	firms    []firm
+	edges    []edge
+	invoices []invoice
+	loans    []loan
+	orders   [ordersAhead][]order
+	economy  int64 // thousandths of a logarithm
+	sector   [sectors]int64
+
+	// What was written down, in the order of time.
+	sightings []sighting
+	filings   []filing
+	limits    []limitUse
+	indexes   []index
+	doubles   []double
+	openLoans []int32
+}
+
+// firm is a core enterprise or a supplier. Amounts are minor units a week where nothing else is said.
+type firm struct {
+	id                string
+	tier, sector      int
+	founded           int // week, before the first one
+	joined            int // week of its first invoice on the ledger
+	failed            int // week; never while it lives
+	director, address int32
+
+	outsideBase, ledgerBase int64 // sales to the outside, and to ledger buyers
+	variablePPM             int64 // costs of what it sells without what it buys on the ledger
+	inputPPM                int64 // what it buys on the ledger, of its sales
+	fixed, line, target     int64
+	demand                  int64 // own, thousandths of a logarithm
+	market                  int64 // ppm: its sales now against what is usual; what it buys follows
+	received                int64 // orders since the last round
+	payHabitPPM             int64 // chance that a due invoice is paid in a week, money permitting
+	answerHabitPPM          int64
+	financeHabitPPM         int64
+	dishonest               bool
+	payable, lastPayable    int32 // invoices that it owes: a list through invoice.next
+
+	stockTarget, stock         int64
+	watched, covered, breaking bool
+	breakPPM, theftPPM         int64
+	yearSales                  int64 // since its last accounts
+}
+
+// edge is who buys from whom.
+type edge struct {
+	seller, buyer int32
+	base          int64 // a round of orders
+	termDays      int32
+	related       bool
+}
+
+type order struct {
+	edge  int32
+	minor int64
+}
+
+// Answers of a buyer.
+const (
+	unanswered = iota
+	queried
+	confirmed
+	rejected
+)
+
+// What is wrong with a delivery.
+const (
+	sound = iota
+	flawed
+	useless
+)
+
+// invoice carries the days of what happened to it; never for what has not.
+type invoice struct {
+	edge                                               int32
+	next                                               int32 // of the buyer's payables
+	loan                                               int32 // that is drawn on it, or -1
+	issued, due, queriedOn, answered, creditedOn, paid int32
+	minor, credited                                    int64
+	answer, flaw                                       uint8
+}
+
+type loan struct {
+	firm, invoice      int32
+	drawn, due, repaid int32 // days
+	minor              int64
+	outside            bool // the second lender of a claim that is pledged twice
+}
+
+// sighting is what a warehouse or its devices have said on a day.
+type sighting struct {
+	firm, day int32
+	kind      uint8
+	seconds   int64
+}
 
 const (
-	outcomeDays = 182  // after the cut-off: out of cash within them is bad
-	maxWarmUp   = 1000 // days of trade before the first record
-	maxJoined   = 900  // days on the ledger at the cut-off
-	termDays    = 45   // payment terms
-	buyerCount  = 400
-	lotDays     = 45      // that a lot stays in the warehouse, mean
-	watchedPPM  = 700_000 // of those who keep stock: the warehouse has devices, whoever keeps its goods there
+	sightStored = iota
+	sightTaken
+	sightLot // another lot: what was read of the last one is not about this one
+	sightExcursion
+	sightSilence
 )
 
-// cutOff is the day of every application, day 0 of the world.
-var cutOff = calendar.MustParse("2026-01-15")
-
-// Case is one supplier that applies for a loan on the cut-off day, with what came of it.
-type Case struct {
-	History underwriting.History
-	Facts   supplychain.Facts
-	Bad     bool // its cash ran out within 182 days
-	// Futures of Lives further lives from the cut-off day on ended without cash: the true PD, up to chance.
-	Futures, Lives int
+// filing is a year's published accounts.
+type filing struct {
+	firm, day   int32
+	cash, sales int64
 }
 
-// Suppliers simulates suppliers until n of them apply. The same seed gives the same cases. For lives above 0 every case is
-// lived so many times more from its cut-off day.
-func Suppliers(seed uint64, n, lives int) []Case {
-	buyers := newBuyers(rand.New(rand.NewPCG(seed, 1<<63)))
-	cases := make([]Case, 0, n)
-	for i := uint64(0); len(cases) < n; i++ {
-		f := newFirm(draw{rand.New(rand.NewPCG(seed, i))}, buyers)
-		if !f.run(0) {
-			continue // gone before it could apply
+// limitUse is how much of a credit line was drawn, ppm.
+type limitUse struct {
+	firm, day int32
+	ppm       int64
+}
+
+// index is the published state of a sector's trade on a day, thousandths of a logarithm.
+type index struct {
+	day    int32
+	sector [sectors]int64
+}
+
+// double is an attempt to pledge a claim a second time.
+type double struct{ firm, invoice, day int32 }
+
+// New makes a world at its first day.
+func New(c Config) (*World, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	w := &World{config: c, d: newDraw(c.Seed, 0), weeks: c.Months * 365 / 12 / daysPerWeek}
+	w.found()
+	return w, nil
+}
+
+// Run lives up to the week.
+func (w *World) Run(until int) {
+	for w.week < min(until, w.weeks) {
+		w.live()
+	}
+}
+
+// move pays from one account to another: the only way in which an account changes.
+func (w *World) move(from, to int, minor int64) {
+	w.accounts[from] -= minor
+	w.accounts[to] += minor
+}
+
+func account(firm int) int { return firstAccount + firm }
+
+// room is what a firm can still spend: its cash and what is left of its credit line.
+func (w *World) room(i int) int64 { return w.accounts[account(i)] + w.firms[i].line }
+
+// strained says that less than four weeks' costs are left.
+func (w *World) strained(i int) bool { return w.room(i) < 4*w.weekly(i) }
+
+// weekly is what a usual week costs.
+func (w *World) weekly(i int) int64 {
+	f := &w.firms[i]
+	return f.fixed + share(f.outsideBase+f.ledgerBase, f.variablePPM)
+}
+
+// copy is the world with other luck from here on.
+func (w *World) copy(seed, stream uint64) *World {
+	v := *w
+	v.d = newDraw(seed, stream)
+	v.accounts, v.firms, v.loans = slices.Clone(w.accounts), slices.Clone(w.firms), slices.Clone(w.loans)
+	v.invoices, v.openLoans = slices.Clone(w.invoices), slices.Clone(w.openLoans)
+	for i := range v.orders {
+		v.orders[i] = slices.Clone(w.orders[i])
+	}
+	v.sightings, v.filings, v.indexes = slices.Clip(w.sightings), slices.Clip(w.filings), slices.Clip(w.indexes)
+	v.limits, v.doubles = slices.Clip(w.limits), slices.Clip(w.doubles)
+	return &v
+}
+
+// unfinished is the world without what nothing can come of any more: invoices that are paid, and what was written down.
+func (w *World) unfinished() *World {
+	v := w.copy(0, 0)
+	v.sightings, v.filings, v.limits, v.indexes, v.doubles, v.invoices, v.loans, v.openLoans = nil, nil, nil, nil, nil, nil, nil, nil
+	for i := range v.firms {
+		f := &v.firms[i]
+		at := f.payable
+		f.payable, f.lastPayable = -1, -1
+		if f.failed != never {
+			continue
 		}
-		c := Case{History: f.records()}
-		c.Facts = underwriting.FactsOf(c.History)
-		if c.Facts.InvoicesConfirmed == 0 {
-			continue // nothing to finance
-		}
-		for k := range lives {
-			g := f.copy(draw{rand.New(rand.NewPCG(seed^0x5eed, i<<16+uint64(k)))})
-			if c.Lives++; !g.run(outcomeDays) {
-				c.Futures++
+		for ; at >= 0; at = w.invoices[at].next {
+			k := int32(len(v.invoices))
+			v.invoices = append(v.invoices, w.invoices[at])
+			open := &v.invoices[k]
+			open.next = -1
+			if f.payable < 0 {
+				f.payable = k
+			} else {
+				v.invoices[f.lastPayable].next = k
+			}
+			f.lastPayable = k
+			if open.loan >= 0 && w.loans[open.loan].repaid == never {
+				open.loan = v.keep(w.loans[open.loan])
+			} else {
+				open.loan = -1
 			}
 		}
-		c.Bad = !f.run(outcomeDays)
-		cases = append(cases, c)
 	}
-	return cases
-}
-
-// buyer pays for what it has taken, late at times, until it fails.
-type buyer struct {
-	lateDays int // mean delay
-	fails    int // day on which it stops paying; far away for most
-}
-
-func newBuyers(r *rand.Rand) []buyer {
-	d := draw{r}
-	buyers := make([]buyer, buyerCount)
-	for i := range buyers {
-		buyers[i] = buyer{lateDays: int(scaled(3, d.normal(), 800)), fails: d.failure()}
+	for _, k := range w.openLoans { // those whose invoice is not open any more, and the second lenders'
+		l := w.loans[k]
+		if w.invoices[l.invoice].loan != k || w.invoices[l.invoice].paid != never || w.firms[w.edges[w.invoices[l.invoice].edge].buyer].failed != never {
+			v.keep(l)
+		}
 	}
-	return buyers
+	return v
 }
 
-// failure is the day on which a buyer fails; never for most.
-func (d draw) failure() int {
-	if d.chance(40_000) {
-		return d.IntN(maxJoined+outcomeDays) - maxJoined
-	}
-	return never
+func (w *World) keep(l loan) int32 {
+	k := int32(len(w.loans))
+	w.loans, w.openLoans = append(w.loans, l), append(w.openLoans, k)
+	return k
 }
 
-// pays is the day, from the earliest on, on which the buyer pays what is due on a day. Delays are geometric, so that how long
-// the supplier has waited already does not matter.
-func (b buyer) pays(d draw, dueDay, earliest int) int {
-	if dueDay >= b.fails {
-		return never
-	}
-	return max(dueDay, earliest) + d.days(b.lateDays)
-}
-
-// draw makes integers of the usual distributions.
-type draw struct{ *rand.Rand }
-
-// chance is true in so many of a million cases.
-func (d draw) chance(ppm int64) bool { return d.Int64N(1_000_000) < ppm }
-
-// normal is about standard normal, in thousandths: the sum of twelve uniforms (Irwin-Hall), so within ±6000.
-func (d draw) normal() int64 {
-	z := int64(-6000)
-	for range 12 {
-		z += d.Int64N(1001)
-	}
-	return z
-}
-
-// days is geometric with the mean.
-func (d draw) days(mean int) int {
-	n := 0
-	for mean > 0 && n < 40*mean && d.IntN(mean+1) != 0 {
-		n++
-	}
-	return n
-}
-
-// scaled is n × e^(z × sigma), z and sigma in thousandths: (1 + x/256)^256 in fixed point, which is near enough to e^x for the
-// spread of a world and the same on every machine. The exponent is held within ±4.
-func scaled(n, z, sigma int64) int64 {
-	const one = 1 << 20
-	x := max(-4000, min(4000, z*sigma/1000))
-	e := one + x*one/256_000
-	for range 8 {
-		e = e * e / one
-	}
-	return n * e / one
-}
+func dayOf(week int) int32 { return int32(week * daysPerWeek) }

@@ -19,27 +19,49 @@ const WindowDays = 365
 //go:embed first-scorecard.json
 var FirstScorecard []byte
 
-// Facts are what the ledger holds about an applicant on the day of its application. Amounts are minor units of one
-// currency.
+// Facts are what the ledger holds about an applicant on the day of its application (Market.Facts adds them up). Amounts are
+// minor units of the application's currency; what is in other currencies is not counted.
 type Facts struct {
 	InvoicesIssued     int64 // in the window
 	InvoicesConfirmed  int64 // of those, undertaken by the buyer
 	InvoicesRejected   int64 // of those, rejected or disputed
 	ConfirmedMinor     int64
-	CreditedMinor      int64 // credit notes against confirmed invoices
-	LargestBuyerMinor  int64 // confirmed by the one buyer with most of it
-	OverdueMinor       int64 // confirmed, of which the buyer is overdue
-	DaysToConfirmTotal int64 // days from issue to undertaking, over the confirmed invoices
-	DaysOnLedger       int64 // since the first invoice that was ever issued
-	LoansRepaid        int64 // ever
-	LoanDaysPastDue    int64 // the longest of today
-	Borrowed           bool  // a loan was ever drawn
+	CreditedMinor      int64    // credit notes against confirmed invoices
+	LargestBuyerMinor  int64    // confirmed by the one buyer with most of it
+	OverdueMinor       int64    // confirmed, of which the buyer is overdue
+	DaysToConfirmTotal int64    // days from issue to undertaking, over the confirmed invoices
+	QuarterMinor       [4]int64 // confirmed, by the 91 days in which it was issued, the latest first
+	InvoicesPaid       int64    // of those confirmed, settled
+	DaysToPayTotal     int64    // days from issue to settlement, over those
+	DaysOnLedger       int64    // since the first invoice that was ever issued
+	LoansRepaid        int64    // ever
+	LoanDaysPastDue    int64    // the longest of today
+	Borrowed           bool     // a loan was ever drawn
+	// OfferedMinor is the face of the claims that back the application, RequestedMinor what it asks for.
+	OfferedMinor, RequestedMinor int64
 	// Covered is whether goods in a warehouse back the application.
 	Covered bool
 	// Watched is whether a device has reported on them; the two figures below count only then.
 	Watched          bool
 	ExcursionSeconds int64 // that devices read outside their limits, summed over devices
 	SilenceSeconds   int64 // the longest time without a reading
+
+	// InGraph is whether it has a confirmed trade in the window; what is below counts only then.
+	InGraph   bool
+	TradeRank int64 // PageRank, 1000 is the mean
+	TierDepth int64 // sales up to a party that sells to nobody, where Tiered
+	Tiered    bool
+	// BuyersLateDays is how late its buyers pay everybody, by its volume with each, where BuyersKnown.
+	BuyersLateDays int64
+	BuyersKnown    bool
+	// NearDistressBps is the overdue share of what its buyers owe everybody, FarDistressBps that of its buyers' buyers.
+	NearDistressBps, FarDistressBps int64
+	NearKnown, FarKnown             bool
+	// SoldMinor is its confirmed volume in the graph, RelatedMinor that with parties of the same director or address.
+	SoldMinor, RelatedMinor int64
+	RelatedKnown            bool // directors or addresses are recorded at all
+	// CommunityMinor is the volume inside of its community without its own, CommunityOverdueMinor what is overdue of it.
+	CommunityMinor, CommunityOverdueMinor int64
 }
 
 // Feature documents one input of the model.

@@ -6,6 +6,7 @@ const (
 	lastYear = "issued on the ledger within 365 days before the application"
 	always   = "all time"
 	backing  = "the goods that back the application"
+	payments = "invoices due within 182 days before the application, or earlier and still owed"
 )
 
 // Features lists the inputs in the order of the training data. Ratios are rounded down. Amounts are minor units.
@@ -45,6 +46,28 @@ var Features = []Feature{
 		Window: lastYear, Unit: "basis points", Missing: "no invoice was confirmed", Sign: 1, Change: scorecard.Immutable,
 		Wording: scorecard.Wording{En: "Buyers are overdue with payments", Zh: "买方付款逾期"},
 		value:   func(f *Facts) scorecard.Value { return ratio(f.OverdueMinor, f.ConfirmedMinor, 10_000) }},
+	{Name: "volume_trend_bps", Formula: "confirmed invoices issued in the last 91 days ÷ those of the 91 days before", Window: "182 days before the application",
+		Unit: "basis points", Missing: "nothing was confirmed in the 91 days before", Sign: -1, Change: scorecard.Immutable,
+		Wording: scorecard.Wording{En: "The confirmed volume is falling", Zh: "已确认的交易额呈下降趋势"},
+		value:   func(f *Facts) scorecard.Value { return ratio(f.QuarterMinor[0], f.QuarterMinor[1], 10_000) }},
+	{Name: "peak_quarter_bps", Formula: "confirmed volume of the best of four quarters of 91 days ÷ that of all four", Window: "364 days before the application",
+		Unit: "basis points", Missing: "the record is shorter than 273 days, or nothing was confirmed", Sign: 1, Change: scorecard.Immutable,
+		Wording: scorecard.Wording{En: "Sales depend on a season", Zh: "销售具有明显的季节性"},
+		value: func(f *Facts) scorecard.Value {
+			if f.DaysOnLedger < 3*QuarterDays {
+				return scorecard.Missing()
+			}
+			q := f.QuarterMinor
+			return ratio(max(q[0], q[1], q[2], q[3]), q[0]+q[1]+q[2]+q[3], 10_000)
+		}},
+	{Name: "days_to_pay", Formula: "mean days from issue on the ledger until nothing is owed", Window: lastYear, Unit: "days",
+		Missing: "no invoice was paid", Sign: 1, Change: scorecard.Immutable,
+		Wording: scorecard.Wording{En: "Invoices take long to be paid", Zh: "发票回款所需时间较长"},
+		value:   func(f *Facts) scorecard.Value { return ratio(f.DaysToPayTotal, f.InvoicesPaid, 1) }},
+	{Name: "buyers_late_days", Formula: "mean days by which the buyers pay anybody late, by the applicant's confirmed volume with each; what is unpaid counts up to today, 365 at most",
+		Window: payments, Unit: "days", Missing: "nothing was due from any of its buyers", Sign: 1, Change: scorecard.Immutable,
+		Wording: scorecard.Wording{En: "Its buyers pay their suppliers late", Zh: "其买方向供应商付款较迟"},
+		value:   func(f *Facts) scorecard.Value { return known(f.BuyersLateDays, f.BuyersKnown) }},
 	{Name: "days_on_ledger", Formula: "days since the first invoice that was issued on the ledger", Window: always, Unit: "days",
 		Missing: "no invoice was issued", Sign: -1, Change: scorecard.Upwards,
 		Wording: scorecard.Wording{En: "The trade record is short", Zh: "链上交易记录时间较短"},
@@ -67,6 +90,15 @@ var Features = []Feature{
 			}
 			return scorecard.Number(f.LoanDaysPastDue)
 		}},
+	{Name: "claim_coverage_bps", Formula: "face of the confirmed claims that back the application ÷ what it asks for", Window: "the application", Unit: "basis points",
+		Missing: "no claim backs it", Sign: -1, Change: scorecard.Upwards,
+		Wording: scorecard.Wording{En: "The pledged claims cover little more than the loan", Zh: "质押的应收账款对贷款的覆盖较低"},
+		value: func(f *Facts) scorecard.Value {
+			if f.OfferedMinor == 0 {
+				return scorecard.Missing()
+			}
+			return ratio(f.OfferedMinor, f.RequestedMinor, 10_000)
+		}},
 	{Name: "goods_covered", Formula: "1 where a live warehouse receipt of the applicant backs the application, else 0", Window: backing,
 		Unit: "0 or 1", Sign: -1, Change: scorecard.Upwards,
 		Wording: scorecard.Wording{En: "No goods in a warehouse back the application", Zh: "没有仓储货物为申请提供担保"},
@@ -84,4 +116,40 @@ var Features = []Feature{
 		Window: backing, Unit: "seconds", Missing: "no device has reported on goods", Sign: 1, Change: scorecard.Downwards,
 		Wording: scorecard.Wording{En: "The custody record of goods has gaps", Zh: "货物保管记录存在空档"},
 		value:   func(f *Facts) scorecard.Value { return f.ifWatched(f.SilenceSeconds) }},
+	{Name: "tier_depth", Formula: "sales on the shortest way to a party that sells to nobody", Window: lastYear, Unit: "tiers",
+		Missing: "nothing was confirmed, or no such party is reached", Sign: 1, Change: scorecard.Immutable,
+		Wording: scorecard.Wording{En: "It stands far from the core enterprise", Zh: "距核心企业层级较远"},
+		value:   func(f *Facts) scorecard.Value { return known(f.TierDepth, f.Tiered) }},
+	{Name: "trade_rank", Formula: "PageRank among all parties, buyers passing theirs on to sellers by number of confirmed invoices; 1000 is the mean",
+		Window: lastYear, Unit: "thousandths of the mean", Missing: "nothing was confirmed", Sign: -1, Change: scorecard.Immutable,
+		Wording: scorecard.Wording{En: "Little trade leads to it", Zh: "在贸易网络中的地位较低"},
+		value:   func(f *Facts) scorecard.Value { return known(f.TradeRank, f.InGraph) }},
+	{Name: "buyers_distress_bps", Formula: "mean overdue share of what the buyers owe anybody, by the applicant's confirmed volume with each",
+		Window: payments, Unit: "basis points", Missing: "nothing was due from any of its buyers", Sign: 1, Change: scorecard.Immutable,
+		Wording: scorecard.Wording{En: "Its buyers are overdue with other suppliers", Zh: "其买方对其他供应商逾期"},
+		value:   func(f *Facts) scorecard.Value { return known(f.NearDistressBps, f.NearKnown) }},
+	{Name: "two_hops_distress_bps", Formula: "the same of the buyers' buyers, by volume on both steps", Window: payments, Unit: "basis points",
+		Missing: "nothing was due from any buyer of its buyers", Sign: 1, Change: scorecard.Immutable,
+		Wording: scorecard.Wording{En: "The buyers of its buyers are overdue", Zh: "其买方的买方存在逾期"},
+		value:   func(f *Facts) scorecard.Value { return known(f.FarDistressBps, f.FarKnown) }},
+	{Name: "community_overdue_bps", Formula: "overdue ÷ confirmed volume inside its community of the trade graph (Louvain), its own sales left out",
+		Window: lastYear, Unit: "basis points", Missing: "nobody else trades in its community", Sign: 1, Change: scorecard.Immutable,
+		Wording: scorecard.Wording{En: "Trade around it is overdue", Zh: "其所在贸易圈存在逾期"},
+		value:   func(f *Facts) scorecard.Value { return ratio(f.CommunityOverdueMinor, f.CommunityMinor, 10_000) }},
+	{Name: "related_sales_bps", Formula: "confirmed volume with parties of the same director or address ÷ confirmed volume", Window: lastYear, Unit: "basis points",
+		Missing: "nothing was confirmed, or neither directors nor addresses are recorded", Sign: 1, Change: scorecard.Downwards,
+		Wording: scorecard.Wording{En: "It sells to parties with the same director or address", Zh: "向同一董事或地址的关联方销售"},
+		value: func(f *Facts) scorecard.Value {
+			if !f.RelatedKnown {
+				return scorecard.Missing()
+			}
+			return ratio(f.RelatedMinor, f.SoldMinor, 10_000)
+		}},
+}
+
+func known(n int64, ok bool) scorecard.Value {
+	if !ok {
+		return scorecard.Missing()
+	}
+	return scorecard.Number(n)
 }

@@ -1,4 +1,4 @@
-package scoring
+package validation
 
 import "image/color"
 
