@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
-	"slices"
 	"strconv"
 
 	"github.com/tallystick/tallystick/chaincode/credit"
@@ -16,83 +14,129 @@ import (
 	"github.com/tallystick/tallystick/gateway-client/consortium"
 )
 
-// decide takes one application to its decision, and returns its status. It reads first what is there, so it goes on wherever
-// it or another replica has stopped.
+// dossier is what financing:Dossier answers.
+type dossier struct {
+	Application financing.Application `json:"application"`
+	Policy      financing.Policy      `json:"policy"`
+	Consent     *credit.Consent       `json:"consent"`
+	Model       *credit.Model         `json:"model"`
+	Scores      []credit.Score        `json:"scores"`
+}
+
+// file is an application that is being decided, with all that the service knows of it.
+type file struct {
+	dossier
+	circles []string // of the desk, the collateral and the trades that are named
+	trips   [][]string
+	history History
+	card    *scorecard.Scorecard
+}
+
+func scoreID(application string, attempt int) string {
+	return derive("scr", application, strconv.Itoa(attempt))
+}
+
+// open reads what is there about an application, so that the service goes on wherever it or another replica has stopped.
+func (u *Underwriter) open(ctx context.Context, id, desk string) (*file, error) {
+	ids := make([]string, maxAttempts)
+	for i := range ids {
+		ids[i] = scoreID(id, i)
+	}
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	f := &file{}
+	call := consortium.Call{Function: "financing:Dossier", Args: []string{id, string(list)}, Circles: []string{desk}}
+	if err := u.Ledger.Evaluate(ctx, call, &f.dossier); err != nil {
+		return nil, err
+	}
+	f.circles = append([]string{desk}, programmes(f.Application.Collateral)...)
+	return f, nil
+}
+
+// decide takes one application to its decision, and returns its status.
 func (u *Underwriter) decide(ctx context.Context, id, desk string) (string, error) {
-	var a financing.Application
-	if err := u.Ledger.Evaluate(ctx, consortium.Call{Function: "financing:Application", Args: []string{id}, Circles: []string{desk}}, &a); err != nil {
+	f, err := u.open(ctx, id, desk)
+	if err != nil {
 		return "", err
 	}
-	circles := append([]string{desk}, programmes(a)...)
-	today := u.Today()
+	a := f.Application
 	switch {
-	case a.Due(today):
-		return u.submit(ctx, consortium.Call{Function: "financing:Expire", Args: []string{id}, Circles: circles, Request: derive("uw", id, "expire", string(a.Status))})
+	case a.Due(u.Today()):
+		return u.submit(ctx, consortium.Call{Function: "financing:Expire", Args: []string{id}, Circles: f.circles, Request: derive("uw", id, "expire", string(a.Status))})
 	case a.Status != financing.Submitted:
 		return string(a.Status), nil
 	}
-	if a.Tender != nil {
-		if ready, err := u.bid(ctx, a, circles); !ready {
-			return "", err
-		}
+	if ready, err := u.due(a); !ready {
+		return "", err
+	}
+	if err := u.gather(ctx, f); err != nil {
+		return "", err
+	}
+	if a.Tender != nil && u.now().Before(a.Tender.CommitBy) {
+		return "", u.commit(ctx, f)
+	}
+	known := map[string]credit.Score{}
+	for _, s := range f.Scores {
+		known[s.ID] = s
 	}
 	for attempt := range maxAttempts {
-		scoreID := derive("scr", id, strconv.Itoa(attempt))
-		var s credit.Score
-		err := u.Ledger.Evaluate(ctx, consortium.Call{Function: "credit:Score", Args: []string{scoreID}, Circles: []string{desk}}, &s)
+		s, there := known[scoreID(id, attempt)]
 		switch {
-		case err == nil && s.Status == credit.ScoreAppealed:
+		case there && s.Status == credit.ScoreAppealed:
 			return "", fault.New(fault.ScoreNotUsable, "score %s is under appeal: a person answers first", s.ID)
-		case err == nil && u.useful(ctx, s, desk):
-			return u.decideWith(ctx, a, circles, s.ID, nil)
-		case err == nil:
+		case there && u.useful(s, f.Policy):
+			return u.decideWith(ctx, f, s.ID, nil)
+		case there:
 			continue
-		case fault.CodeOf(err) != fault.RecordNotFound:
-			return "", err
 		}
-		submission, err := u.score(ctx, a, scoreID, attempt)
+		submission, err := u.score(ctx, f, attempt)
 		if err != nil {
 			return "", err
 		}
-		return u.decideWith(ctx, a, circles, scoreID, &submission)
+		return u.decideWith(ctx, f, submission.ID, &submission)
 	}
 	return "", fault.New(fault.ScoreNotUsable, "application %s was scored %d times and never decided", id, maxAttempts)
 }
 
+// gather collects the facts. The applicant's record is not touched without its consent to this bank, for a score, today.
+func (u *Underwriter) gather(ctx context.Context, f *file) error {
+	a, today, consent := f.Application, u.Today(), credit.Consent{}
+	if f.Consent != nil {
+		consent = *f.Consent
+	}
+	if err := consent.Allows(a.Applicant, a.Bank, credit.ScopeScore, today); err != nil {
+		return err
+	}
+	if f.Model == nil || f.Model.Status != credit.ModelChampion {
+		return fault.New(fault.ModelNotChampion, "%s has no champion to decide with", a.Bank)
+	}
+	var err error
+	if f.card, err = u.scorecard(ctx, *f.Model); err != nil {
+		return err
+	}
+	if f.history, err = u.Source.History(ctx, a, today); err != nil {
+		return err
+	}
+	return u.circular(ctx, f)
+}
+
 // useful reports whether a score that is on the ledger may still be decided with: it is current and its facts are fresh enough.
-func (u *Underwriter) useful(ctx context.Context, s credit.Score, desk string) bool {
+func (u *Underwriter) useful(s credit.Score, p financing.Policy) bool {
 	today := u.Today()
 	if s.Usable(today) != nil {
 		return false
-	}
-	p, err := u.policy(ctx, desk)
-	if err != nil {
-		return true // the ledger will say what is wrong
 	}
 	oldest, err := today.AddDays(-int(p.Terms.EvidenceMaxAgeDays))
 	return err == nil && !s.EvidenceOn.Before(oldest) && s.CardHash == p.Terms.ModelHash
 }
 
-func (u *Underwriter) policy(ctx context.Context, desk string) (financing.Policy, error) {
-	var p financing.Policy
-	return p, u.Ledger.Evaluate(ctx, consortium.Call{Function: "financing:ActivePolicy", Args: []string{desk}, Circles: []string{desk}}, &p)
-}
-
-// score gathers the facts and makes the submission.
-func (u *Underwriter) score(ctx context.Context, a financing.Application, id string, attempt int) (credit.Submission, error) {
-	model, card, err := u.champion(ctx)
-	if err != nil {
-		return credit.Submission{}, err
-	}
+// score makes the submission of the facts.
+func (u *Underwriter) score(ctx context.Context, f *file, attempt int) (credit.Submission, error) {
+	a, card, id := f.Application, f.card, scoreID(f.Application.ID, attempt)
 	height, today := u.seen(), u.Today()
-	h, err := u.Source.History(ctx, a, today)
-	if err != nil {
-		return credit.Submission{}, err
-	}
-	if err := u.guard(a.ID, h); err != nil {
-		return credit.Submission{}, err
-	}
-	values, err := u.Features(card, h)
+	values, err := u.Features(card, f.history)
 	if err != nil {
 		return credit.Submission{}, err
 	}
@@ -117,11 +161,11 @@ func (u *Underwriter) score(ctx context.Context, a financing.Application, id str
 	if err != nil {
 		return credit.Submission{}, err
 	}
-	s := credit.Submission{ID: id, Application: a.ID, Subject: a.Applicant, Model: model.ID, Consent: a.Consent, Claim: claim,
+	s := credit.Submission{ID: id, Application: a.ID, Subject: a.Applicant, Model: f.Model.ID, Consent: a.Consent, Claim: claim,
 		Proof: credit.Proof{Method: credit.ByAddition, Vector: vector}, EvidenceBlock: height, EvidenceOn: today, LastDay: last,
 		InputCommitment: credit.Commit(u.Salt(id), inputs)}
 	if attempt > 0 {
-		s.Replaces = derive("scr", a.ID, strconv.Itoa(attempt-1))
+		s.Replaces = scoreID(a.ID, attempt-1)
 	}
 	return s, nil
 }
@@ -151,167 +195,27 @@ func rawInputs(a financing.Application, card *scorecard.Scorecard, values []scor
 	}{a.ID, height, list})
 }
 
-// champion returns the bank's model with its scorecard, which is kept by its hash: it never changes.
-func (u *Underwriter) champion(ctx context.Context) (credit.Model, *scorecard.Scorecard, error) {
-	var m credit.Model
-	if err := u.Ledger.Evaluate(ctx, consortium.Call{Function: "credit:Champion", Args: []string{u.Ledger.User().MSP}}, &m); err != nil {
-		return m, nil, err
-	}
+// scorecard returns a model's scorecard, which is kept by its hash: it never changes.
+func (u *Underwriter) scorecard(ctx context.Context, m credit.Model) (*scorecard.Scorecard, error) {
 	u.mu.Lock()
 	card, known := u.cards[m.CardHash]
 	u.mu.Unlock()
 	if known {
-		return m, card, nil
+		return card, nil
 	}
 	var raw []byte
 	if err := u.Ledger.Evaluate(ctx, consortium.Call{Function: "credit:Scorecard", Args: []string{m.CardHash}}, &raw); err != nil {
-		return m, nil, err
+		return nil, err
 	}
 	card, err := scorecard.Parse(raw)
 	if err != nil {
-		return m, nil, err
+		return nil, err
 	}
 	if hash, err := card.Hash(); err != nil || hash != m.CardHash {
-		return m, nil, fault.New(fault.ModelHashMismatch, "the scorecard on the ledger is not the one that model %s is registered with", m.ID)
+		return nil, fault.New(fault.ModelHashMismatch, "the scorecard on the ledger is not the one that model %s is registered with", m.ID)
 	}
 	u.mu.Lock()
 	u.cards[m.CardHash] = card
 	u.mu.Unlock()
-	return m, card, nil
-}
-
-// decideWith asks the ledger for the case, decides it by the same rules as the peers, and submits. A submission is a score
-// that is not on the ledger yet; it goes along.
-func (u *Underwriter) decideWith(ctx context.Context, a financing.Application, circles []string, score string, s *credit.Submission) (string, error) {
-	lanes, d, err := u.resolve(ctx, a, circles, score, s)
-	if err != nil {
-		return "", err
-	}
-	claimed := financing.Claimed{Score: score, Lanes: lanes, Decision: d, Salt: u.openingOf(a)}
-	call := consortium.Call{Function: "financing:Decide", Args: []string{a.ID}, Input: claimed, Circles: circles, Request: derive("uw", a.ID, "decide", score)}
-	if s != nil {
-		call.Function, call.Input = "financing:ScoreAndDecide", scoredClaim{*s, claimed}
-		call.Request = derive("uw", a.ID, "score-and-decide", score)
-	}
-	return u.submit(ctx, call)
-}
-
-// scoredClaim is the sealed input of financing:ScoreAndDecide.
-type scoredClaim struct {
-	Submission credit.Submission `json:"submission"`
-	Claimed    financing.Claimed `json:"claimed"`
-}
-
-// resolve decides a case in lanes that spread applications evenly, so that loans are drawn side by side, and in the roomiest ones
-// where a lane's room is what holds the decision back.
-func (u *Underwriter) resolve(ctx context.Context, a financing.Application, circles []string, score string, s *credit.Submission) ([]int, financing.Decision, error) {
-	lanes := []int{}
-	c, err := u.caseOf(ctx, a, circles, score, s, lanes)
-	if err != nil {
-		return nil, financing.Decision{}, err
-	}
-	if picked := spread(c); slices.Max(append(picked, 0)) > 0 {
-		there, err := u.caseOf(ctx, a, circles, score, s, picked)
-		switch {
-		case err == nil:
-			c, lanes = there, picked
-		case fault.CodeOf(err) != fault.LimitMismatch: // the limit was opened with fewer lanes than the policy has now
-			return nil, financing.Decision{}, err
-		}
-	}
-	d, err := financing.Decide(c)
-	if err != nil || !heldBack(d) {
-		return lanes, d, err
-	}
-	lanes = lanes[:0]
-	for _, h := range c.Headroom {
-		lane, err := u.roomiest(ctx, circles[:1], h)
-		if err != nil {
-			return nil, d, err
-		}
-		lanes = append(lanes, lane)
-	}
-	if c, err = u.caseOf(ctx, a, circles, score, s, lanes); err != nil {
-		return nil, d, err
-	}
-	d, err = financing.Decide(c)
-	return lanes, d, err
-}
-
-// spread picks a lane of each limit by the application's id.
-func spread(c financing.Case) []int {
-	lanes := make([]int, 0, len(c.Headroom))
-	for _, h := range c.Headroom {
-		sum := sha256.Sum256([]byte(c.Application.ID + "\x00" + h.Limit))
-		lane := 0
-		for _, r := range c.Policy.Terms.Limits {
-			if r.Kind == h.Kind && r.Lanes > 0 {
-				lane = int(binary.BigEndian.Uint32(sum[:4]) % uint32(r.Lanes))
-			}
-		}
-		lanes = append(lanes, lane)
-	}
-	return lanes
-}
-
-func (u *Underwriter) caseOf(ctx context.Context, a financing.Application, circles []string, score string, s *credit.Submission, lanes []int) (financing.Case, error) {
-	picked, err := json.Marshal(lanes)
-	if err != nil {
-		return financing.Case{}, err
-	}
-	call := consortium.Call{Function: "financing:Case", Args: []string{a.ID, score, string(picked)}, Circles: circles}
-	if s != nil {
-		call.Input = *s
-	}
-	var c financing.Case
-	return c, u.Ledger.Evaluate(ctx, call, &c)
-}
-
-// heldBack reports whether a limit's lane stands behind a decision.
-func heldBack(d financing.Decision) bool {
-	limits := map[string]bool{}
-	for _, code := range []financing.ReasonCode{financing.BorrowerLimitReached, financing.BuyerLimitReached, financing.ProgrammeLimitHit,
-		financing.SectorLimitReached, financing.FacilityLimitReached} {
-		limits[string(code)] = true
-	}
-	for _, r := range d.Reasons {
-		if limits[string(r.Code)] || r.Code == financing.AdvanceReduced && limits[r.Ref] || r.Code == financing.AmountBelowMinimum {
-			return true
-		}
-	}
-	return false
-}
-
-// roomiest is the lane of a limit with the most free room; the first where nobody has drawn on the limit yet.
-func (u *Underwriter) roomiest(ctx context.Context, desk []string, h financing.Headroom) (int, error) {
-	var l struct {
-		Lanes []financing.Lane `json:"lane_list"`
-	}
-	err := u.Ledger.Evaluate(ctx, consortium.Call{Function: "financing:Limit", Args: []string{h.Limit}, Circles: desk}, &l)
-	if fault.CodeOf(err) == fault.RecordNotFound {
-		return 0, nil
-	}
-	best := 0
-	for i, lane := range l.Lanes {
-		if lane.FreeMinor() > l.Lanes[best].FreeMinor() {
-			best = i
-		}
-	}
-	return best, err
-}
-
-func (u *Underwriter) submit(ctx context.Context, call consortium.Call) (string, error) {
-	var status struct {
-		Status string `json:"status"`
-	}
-	_, err := u.Ledger.Submit(ctx, call, &status)
-	return status.Status, err
-}
-
-func programmes(a financing.Application) []string {
-	var list []string
-	for _, c := range a.Collateral {
-		list = append(list, c.Circle)
-	}
-	return list
+	return card, nil
 }

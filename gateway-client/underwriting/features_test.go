@@ -42,7 +42,7 @@ func TestFactsOf(t *testing.T) {
 		Watches:  []receipt.Watch{{Devices: []receipt.DeviceWatch{{ExcursionSeconds: 200, SilenceSeconds: 600}, {ExcursionSeconds: 100, SilenceSeconds: 7260}}}, {}},
 	}
 	assert.Equal(t, supplychain.Facts{InvoicesIssued: 5, InvoicesConfirmed: 3, InvoicesRejected: 1, ConfirmedMinor: 100_000_00, CreditedMinor: 3_000_00,
-		LargestBuyerMinor: 70_000_00, OverdueMinor: 30_000_00, DaysToConfirmTotal: 7, DaysOnLedger: 500, LoansRepaid: 1, LoanDaysPastDue: 12,
+		LargestBuyerMinor: 70_000_00, QuarterMinor: [4]int64{40_000_00, 60_000_00}, OverdueMinor: 30_000_00, DaysToConfirmTotal: 7, DaysOnLedger: 500, LoansRepaid: 1, LoanDaysPastDue: 12,
 		Borrowed: true, Covered: true, Watched: true, ExcursionSeconds: 300, SilenceSeconds: 7260}, underwriting.FactsOf(h))
 }
 
@@ -56,11 +56,29 @@ func day(t *testing.T, from calendar.Date, n int) calendar.Date {
 func TestShippedScorecardIsScoredFromTheRecord(t *testing.T) {
 	card, err := scorecard.Parse(supplychain.FirstScorecard)
 	require.NoError(t, err)
-	sold := receivable.Receivable{Undertaking: &receivable.Undertaking{}, ConfirmedMinor: 100}
-	values, err := underwriting.Recorded(card, underwriting.History{Receipts: []receipt.Receipt{{}},
-		Sold:    []receivable.Receivable{sold, sold, sold, sold},
-		Loans:   []financing.Loan{{DrawnOn: calendar.MustParse("2026-01-15")}},
-		Watches: []receipt.Watch{{Devices: []receipt.DeviceWatch{{}}}}})
+	now := time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
+	today := calendar.From(now)
+	h := underwriting.History{Party: "a", Today: today, Currency: "EUR", OfferedMinor: 100, RequestedMinor: 90, Settled: map[string]calendar.Date{"paid": day(t, today, -20)},
+		Related: []supplychain.Related{{A: "a", B: "a"}}, Receipts: []receipt.Receipt{{}}, Loans: []financing.Loan{{DrawnOn: calendar.MustParse("2026-01-15")}},
+		Watches: []receipt.Watch{{Devices: []receipt.DeviceWatch{{}}}}}
+	sold := func(id, seller, buyer string, ago int) {
+		at := receivable.Mark{At: now.AddDate(0, 0, -ago)}
+		r := receivable.Receivable{ID: id, Status: receivable.Confirmed, Issued: at, Undertaking: &receivable.Undertaking{Checker: at}, ConfirmedMinor: 100,
+			Invoice: receivable.Invoice{Seller: seller, Buyer: buyer, Currency: "EUR", DueDate: day(t, today, 30-ago)}}
+		if id == "paid" {
+			r.Status = receivable.Settled
+		}
+		if seller == h.Party {
+			h.Sold = append(h.Sold, r)
+		}
+		h.Trades = append(h.Trades, underwriting.TradeOf(r, h.Settled[id], today))
+	}
+	sold("old", "a", "b", 300)
+	sold("paid", "a", "b", 120)
+	sold("owed", "a", "b", 60)
+	sold("new", "a", "b", 10)
+	sold("next", "b", "c", 60)
+	values, err := underwriting.Recorded(card, h)
 	require.NoError(t, err)
 	for i, v := range values {
 		assert.False(t, v.Missing, card.Features[i].Name)

@@ -1,10 +1,8 @@
 package underwriting_test
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,8 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tallystick/tallystick/chaincode/calendar"
-	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/financing"
+	"github.com/tallystick/tallystick/gateway-client/consortium"
+	"github.com/tallystick/tallystick/gateway-client/memory"
 	"github.com/tallystick/tallystick/gateway-client/underwriting"
 )
 
@@ -40,41 +39,39 @@ func TestRoundTrips(t *testing.T) {
 		"with itself":                     {[]underwriting.Trade{trade("a", "a", 1)}, nil},
 	} {
 		var got []string
-		for _, trip := range underwriting.RoundTrips("a", tc.trades) {
+		for _, trip := range underwriting.RoundTrips("a", tc.trades, 180) {
 			got = append(got, trip.String())
 			require.Len(t, trip.Trades, len(trip.Parties)-1)
 		}
 		assert.Equal(t, tc.want, got, name)
 		shuffled := append([]underwriting.Trade(nil), tc.trades...)
 		rand.New(rand.NewPCG(1, 2)).Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-		assert.Equal(t, underwriting.RoundTrips("a", tc.trades), underwriting.RoundTrips("a", shuffled), name)
+		assert.Equal(t, underwriting.RoundTrips("a", tc.trades, 180), underwriting.RoundTrips("a", shuffled, 180), name)
 	}
 }
 
-// circular is a source that has seen the applicant's buyer sell to the applicant.
-type circular struct{ underwriting.Source }
-
-func (c circular) History(ctx context.Context, a financing.Application, today calendar.Date) (underwriting.History, error) {
-	h, err := c.Source.History(ctx, a, today)
-	for _, t := range h.Trades {
-		h.Trades = append(h.Trades, underwriting.Trade{ID: "rcv-back", Seller: t.Buyer, Buyer: t.Seller, On: t.On})
-	}
-	return h, err
-}
-
-func TestCircularTradesWaitForAPerson(t *testing.T) {
+// Acme sells to birch, birch to cedar, cedar to acme. The decision refers the application, with the way that the trades take; two
+// people decide, and it stays visible.
+func TestCircularTradesGoToAPersonWithTheWay(t *testing.T) {
 	m := newMarket(t)
-	id := m.apply(1, m.claim())
-	u := m.underwriter(nil)
-	u.Source = circular{u.Source}
-	var looked atomic.Bool
-	u.Cleared = func(application string) bool { return application == id && looked.Load() }
-	m.until(u, func() bool {
-		q := u.Queue()
-		return len(q) == 1 && q[0].Code == fault.TradeSuspicious
-	})
-	assert.Equal(t, financing.Submitted, m.application(id).Status)
-	looked.Store(true)
-	m.until(u, m.decided(id))
-	assert.Equal(t, financing.Approved, m.application(id).Status)
+	fragment := m.claim()
+	m.register("supplier", "hana", "birch")
+	m.register("supplier", "hana", "cedar")
+	trades := []string{m.issue("amy", "acme", "birch"), m.issue("bea", "birch", "cedar"), m.issue("cai", "cedar", "acme")}
+	id := m.apply(1, fragment)
+	m.until(m.underwriter(nil), m.decided(id))
+	a := m.application(id)
+	require.Equal(t, financing.Referred, a.Status)
+	require.NotNil(t, a.Decision.Findings)
+	trip := a.Decision.Findings.Trips[0]
+	assert.Equal(t, []string{memory.PartyID("acme"), memory.PartyID("birch"), memory.PartyID("cedar"), memory.PartyID("acme")}, trip.Parties)
+	assert.Equal(t, trades, []string{trip.Trades[0].ID, trip.Trades[1].ID, trip.Trades[2].ID})
+	assert.Contains(t, a.Decision.Reasons, financing.Because{Code: financing.CircularTrades, Ref: trades[0]})
+
+	m.must(m.session("bankA", "mona"), consortium.Call{Function: "financing:ProposeOverride", Args: []string{id}, Circles: []string{desk},
+		Input: financing.OverrideInput{Outcome: financing.Approve, Note: "Tolling: the castings come back machined."}}, nil)
+	m.must(m.session("bankA", "carl"), consortium.Call{Function: "financing:ApproveOverride", Args: []string{id}, Circles: []string{desk, programme}}, nil)
+	a = m.application(id)
+	assert.Equal(t, financing.Approved, a.Status)
+	assert.Len(t, a.Decision.Findings.Trips, 1)
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/tallystick/tallystick/chaincode/fault"
@@ -21,32 +20,41 @@ func (n notYet) Error() string {
 	return fmt.Sprintf("%s: the tender's next step is at %s", fault.OfferDeadline, n.until.Format(time.RFC3339))
 }
 
-// bid commits to the offer that the policy gives, before a tender's deadline; after it, the offer is revealed as any decision is.
-// ready says that it is time to reveal.
-func (u *Underwriter) bid(ctx context.Context, a financing.Application, circles []string) (ready bool, err error) {
-	now := u.now()
-	if !now.Before(a.Tender.CommitBy) {
-		if a.Commitment == nil || now.After(a.Tender.RevealBy) {
-			return false, fault.New(fault.OfferDeadline, "the bank has made no offer on application %s in time", a.ID)
-		}
+// due reports whether it is time to work on an application. In a tender that is while the bank has not committed, and again once the
+// offers are revealed.
+func (u *Underwriter) due(a financing.Application) (bool, error) {
+	if a.Tender == nil {
 		return true, nil
 	}
-	if a.Commitment == nil {
-		s, err := u.score(ctx, a, derive("scr", a.ID, strconv.Itoa(0)), 0)
-		if err != nil {
-			return false, err
-		}
-		_, d, err := u.resolve(ctx, a, circles, s.ID, &s)
-		if err != nil {
-			return false, err
-		}
-		hash := financing.OfferHash(u.offerSalt(a.ID), a.ID, d)
-		call := consortium.Call{Function: "financing:CommitOffer", Args: []string{a.ID, hash}, Circles: circles[:1], Request: derive("uw", a.ID, "commit", hash)}
-		if _, err := u.submit(ctx, call); err != nil {
-			return false, err
-		}
+	now := u.now()
+	switch {
+	case now.Before(a.Tender.CommitBy) && a.Commitment != nil:
+		return false, notYet{a.Tender.CommitBy}
+	case now.Before(a.Tender.CommitBy):
+		return true, nil
+	case a.Commitment == nil || now.After(a.Tender.RevealBy):
+		return false, fault.New(fault.OfferDeadline, "the bank has made no offer on application %s in time", a.ID)
 	}
-	return false, notYet{a.Tender.CommitBy}
+	return true, nil
+}
+
+// commit binds the bank to the offer that its policy gives. After the deadline it is revealed as any decision is.
+func (u *Underwriter) commit(ctx context.Context, f *file) error {
+	a := f.Application
+	s, err := u.score(ctx, f, 0)
+	if err != nil {
+		return err
+	}
+	_, d, err := u.resolve(ctx, f, s.ID, &s)
+	if err != nil {
+		return err
+	}
+	hash := financing.OfferHash(u.offerSalt(a.ID), a.ID, d)
+	call := consortium.Call{Function: "financing:CommitOffer", Args: []string{a.ID, hash}, Circles: f.circles[:1], Request: derive("uw", a.ID, "commit", hash)}
+	if _, err := u.submit(ctx, call); err != nil {
+		return err
+	}
+	return notYet{a.Tender.CommitBy}
 }
 
 func (u *Underwriter) now() time.Time {

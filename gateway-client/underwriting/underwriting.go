@@ -1,5 +1,6 @@
 // Package underwriting is a bank's service that decides: it hears an application on the ledger, gathers the facts that the bank
-// may read, scores, and submits the score and the decision that the bank's policy gives. The peers calculate both again.
+// may read, scores, and submits the score and the decision that the bank's policy gives. The peers calculate both again. It also
+// books what buyers pay on claims that are pledged to the bank.
 //
 // The ledger is its only memory. What is open there is its queue, so it can stop at any point and go on; ids and request ids
 // are made from the application's id, so a step that was taken is not taken again, not even by another replica.
@@ -9,12 +10,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -35,6 +34,8 @@ const (
 	maxTries            = 6 // of one step, before the application waits for the next sweep
 	firstPause          = 50 * time.Millisecond
 	longestPause        = 5 * time.Second
+	deadlineTick        = 200 * time.Millisecond
+	collectEvery        = time.Hour // between two looks at every loan's payments; in between they are heard
 	maxQueue            = 100_000
 	applicationsPerPage = "200"
 )
@@ -78,9 +79,7 @@ type Underwriter struct {
 	Now func() time.Time
 	// Keep, where set, stores the raw inputs of a score (canonical JSON) before the score is submitted.
 	Keep func(ctx context.Context, score string, inputs []byte) error
-	// Cleared says that a person of the bank has looked at an application that was set aside because of circular trades.
-	Cleared func(application string) bool
-	Log     *slog.Logger
+	Log  *slog.Logger
 	// Workers decide side by side; Sweep is how often the open applications are listed again. Zero means the default.
 	Workers int
 	Sweep   time.Duration
@@ -91,44 +90,7 @@ type Underwriter struct {
 	wake   chan struct{}
 	height uint64
 	cards  map[string]*scorecard.Scorecard
-}
-
-// State of an application in the queue.
-type State string
-
-// The states of an item.
-const (
-	Waiting State = "waiting"
-	Working State = "working"
-	Stuck   State = "stuck" // it was refused for a reason that the service cannot mend; it is tried again at the next sweep
-)
-
-// Item is an application in the queue.
-type Item struct {
-	Application string     `json:"application"`
-	Desk        string     `json:"desk"`
-	State       State      `json:"state"`
-	Since       time.Time  `json:"since"`
-	Tries       int        `json:"tries"`
-	Code        fault.Code `json:"code,omitempty"`   // of the last refusal
-	Detail      string     `json:"detail,omitempty"` // of the last refusal, without terms
-}
-
-// Queue lists what waits or is worked on, oldest first.
-func (u *Underwriter) Queue() []Item {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	list := make([]Item, 0, len(u.items))
-	for _, item := range u.items {
-		list = append(list, *item)
-	}
-	slices.SortFunc(list, func(a, b Item) int {
-		if c := a.Since.Compare(b.Since); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Application, b.Application)
-	})
-	return list
+	loans  map[string][]string // loans by the fragments that back them
 }
 
 // Run works until the context ends, and returns its error; or the first failure that no retry can mend: a configuration that
@@ -143,6 +105,7 @@ func (u *Underwriter) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	group.Go(func() { u.listen(ctx) })
 	group.Go(func() { u.sweep(ctx) })
+	group.Go(func() { u.watchDeadlines(ctx) })
 	for range u.workers() {
 		group.Go(func() { u.work(ctx) })
 	}
@@ -154,7 +117,7 @@ func (u *Underwriter) init() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.items == nil {
-		u.items, u.cards = map[string]*Item{}, map[string]*scorecard.Scorecard{}
+		u.items, u.cards, u.loans = map[string]*Item{}, map[string]*scorecard.Scorecard{}, map[string][]string{}
 		u.wake = make(chan struct{}, 1)
 	}
 	if u.Log == nil {
@@ -194,8 +157,13 @@ func (u *Underwriter) hear(ctx context.Context, b consortium.Block) {
 			continue
 		}
 		for _, e := range tx.Event.Events {
-			if e.Type == "application.submitted" && u.ours(ctx, e.Circle) {
-				u.add(e.ID, e.Circle)
+			switch {
+			case e.Type == "application.submitted" && u.ours(ctx, e.Circle):
+				u.add(ForApplication, e.ID, e.Circle)
+			case e.Type == "receivable.paid" && u.reads(ctx, e.Circle):
+				u.add(ForPayment, e.ID, e.Circle)
+			case e.Type == "receivable.confirmed" && u.reads(ctx, e.Circle):
+				u.add(ForEarly, e.Ref, e.Circle)
 			}
 		}
 	}
@@ -207,36 +175,16 @@ func (u *Underwriter) ours(ctx context.Context, desk string) bool {
 	return err == nil && c.Kind == circle.Desk && c.Founder == u.Ledger.User().MSP
 }
 
+// reads reports whether the own bank reads the circle.
+func (u *Underwriter) reads(ctx context.Context, id string) bool {
+	c, err := u.Ledger.Circle(ctx, id)
+	return err == nil && slices.Contains(c.Readers(), u.Ledger.User().MSP)
+}
+
 func (u *Underwriter) seen() uint64 {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.height
-}
-
-// add puts an application into the queue, unless it is there.
-func (u *Underwriter) add(id, desk string) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	item, known := u.items[id]
-	if !known && len(u.items) >= maxQueue {
-		return // the sweep finds it when there is room
-	}
-	if !known {
-		item = &Item{Application: id, Desk: desk, State: Stuck, Since: time.Now().UTC()}
-		u.items[id] = item
-	}
-	if item.State == Stuck {
-		item.State, item.Tries = Waiting, 0
-		u.ready = append(u.ready, id)
-		u.signal()
-	}
-}
-
-func (u *Underwriter) signal() {
-	select {
-	case u.wake <- struct{}{}:
-	default:
-	}
 }
 
 // sweep lists the open applications at once and then at intervals: what was missed, and what was stuck.
@@ -245,9 +193,17 @@ func (u *Underwriter) sweep(ctx context.Context) {
 	if every <= 0 {
 		every = DefaultSweep
 	}
+	var collected time.Time
 	for ctx.Err() == nil {
 		if err := u.list(ctx); err != nil && ctx.Err() == nil {
 			u.Log.Warn("the open applications could not be listed", "error", err)
+		}
+		if time.Since(collected) >= max(every, collectEvery) {
+			if err := u.listLoans(ctx); err == nil {
+				collected = time.Now()
+			} else if ctx.Err() == nil {
+				u.Log.Warn("the loans could not be listed", "error", err)
+			}
 		}
 		wait(ctx, every)
 	}
@@ -273,7 +229,7 @@ func (u *Underwriter) list(ctx context.Context) error {
 			}
 			for _, a := range page.Applications {
 				if a.Bank == u.Ledger.User().MSP && (a.Status == financing.Submitted || a.Due(u.Today())) {
-					u.add(a.ID, desk)
+					u.add(ForApplication, a.ID, desk)
 				}
 			}
 			if page.Next == "" {
@@ -287,7 +243,7 @@ func (u *Underwriter) list(ctx context.Context) error {
 
 func (u *Underwriter) work(ctx context.Context) {
 	for ctx.Err() == nil {
-		id, desk, ok := u.take()
+		item, ok := u.take()
 		if !ok {
 			select {
 			case <-ctx.Done():
@@ -295,83 +251,20 @@ func (u *Underwriter) work(ctx context.Context) {
 			}
 			continue
 		}
-		outcome, err := u.decide(ctx, id, desk)
-		u.settle(ctx, id, outcome, err)
+		outcome, err := u.handle(ctx, item)
+		u.settle(ctx, item, outcome, err)
 	}
 	u.signal() // whoever waits learns of the end, too
 }
 
-func (u *Underwriter) take() (id, desk string, ok bool) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if len(u.ready) == 0 {
-		return "", "", false
+func (u *Underwriter) handle(ctx context.Context, item Item) (string, error) {
+	switch item.For {
+	case ForPayment:
+		return u.collect(ctx, item.ID, item.Circle)
+	case ForEarly:
+		return u.offerEarly(ctx, item.ID, item.Circle)
 	}
-	id = u.ready[0]
-	u.ready = u.ready[1:]
-	if len(u.ready) > 0 {
-		u.signal()
-	}
-	item := u.items[id]
-	item.State = Working
-	item.Tries++
-	return id, item.Desk, true
-}
-
-// settle takes a decided application out of the queue, puts one back that may succeed, and sets one aside that cannot.
-func (u *Underwriter) settle(ctx context.Context, id, outcome string, err error) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	item := u.items[id]
-	if err == nil {
-		delete(u.items, id)
-		u.Log.Info("decided", "application", id, "status", outcome, "tries", item.Tries)
-		return
-	}
-	var later notYet
-	if errors.As(err, &later) {
-		item.State, item.Code, item.Detail = Stuck, fault.OfferDeadline, later.Error()
-		desk := item.Desk
-		time.AfterFunc(later.until.Sub(u.now()), func() {
-			if ctx.Err() == nil {
-				u.add(id, desk)
-			}
-		})
-		return
-	}
-	item.Code, item.Detail = fault.CodeOf(err), ""
-	var f *fault.Error
-	if errors.As(err, &f) {
-		item.Detail = f.Detail
-	}
-	if !transient(err) || item.Tries >= maxTries {
-		item.State = Stuck
-		u.Log.Warn("set aside until the next sweep", "application", id, "code", item.Code, "error", err)
-		return
-	}
-	item.State = Waiting
-	again := rand.N(min(firstPause<<item.Tries, longestPause))
-	time.AfterFunc(again, func() {
-		u.mu.Lock()
-		defer u.mu.Unlock()
-		if ctx.Err() == nil {
-			u.ready = append(u.ready, id)
-			u.signal()
-		}
-	})
-}
-
-// transient reports whether the same application may be decided a moment later: a race, a network, facts that have moved.
-func transient(err error) bool {
-	if errors.Is(err, consortium.ErrConflict) || errors.Is(err, consortium.ErrUnreachable) {
-		return true
-	}
-	switch fault.CodeOf(err) {
-	case fault.NetworkUnavailable, fault.DecisionOutsidePolicy, fault.EndorsementFailed, fault.ClockBackwards, fault.EvidenceStale,
-		fault.LimitMismatch, fault.RecordExists, fault.TransitionDenied, fault.RecordNotFound, "":
-		return true
-	}
-	return false
+	return u.decide(ctx, item.ID, item.Circle)
 }
 
 func pause(ctx context.Context, try int) {

@@ -47,7 +47,10 @@ type market struct {
 	count int
 }
 
-func newMarket(t *testing.T) *market {
+func newMarket(t *testing.T) *market { return newMarketWith(t, func(*financing.Terms) {}) }
+
+// newMarketWith is a market whose bank has changed its policy.
+func newMarketWith(t *testing.T, change func(*financing.Terms)) *market {
 	m := &market{Consortium: memory.New(topology.Default()), t: t, ctx: t.Context()}
 	t.Cleanup(m.Close)
 	var founders []member.Founder
@@ -63,14 +66,9 @@ func newMarket(t *testing.T) *market {
 	}
 	m.found("buyer", programme, circle.Programme, "SupplierMSP", "BankAMSP")
 	m.found("bankA", desk, circle.Desk, "SupplierMSP")
-	for alias, host := range map[string]string{"buyer": "buyer/gwen", "acme": "supplier/hana", "bankA": "bankA/gina"} {
-		org, user, _ := strings.Cut(host, "/")
-		s := m.session(org, user)
-		key, err := s.FingerprintKey(memory.PartyID(alias))
-		require.NoError(t, err)
-		p := member.Party{ID: memory.PartyID(alias), Host: s.User().MSP, Name: alias, FingerprintKey: key}
-		m.must(s, consortium.Call{Function: "member:RegisterParty", Args: []string{programme, p.ID}, Input: p, Circles: []string{programme}}, nil)
-	}
+	m.register("buyer", "gwen", "buyer", member.Identifier{Scheme: member.DirectorScheme, Value: "Dora Director"})
+	m.register("supplier", "hana", "acme")
+	m.register("bankA", "gina", "bankA")
 	card := credittest.Card()
 	raw, err := card.CanonicalJSON()
 	require.NoError(t, err)
@@ -79,6 +77,7 @@ func newMarket(t *testing.T) *market {
 	m.governed("bankA", "olga", "credit:ProposeModel", text(credit.ModelProposal{ID: "mdl-00000001", Intended: credit.ModelChampion, DocumentationHash: m.card}), string(raw))
 	m.governed("bankB", "vera", "credit:ValidateModel", "mdl-00000001", text(credit.Verdict{Accept: true, CardHash: m.card, DocumentationHash: m.card, ReportHash: m.card}))
 	policy := financing.PolicyProposal{ID: "pol-00000001", Terms: financingtest.Terms(m.card)}
+	change(&policy.Terms)
 	m.must(m.session("bankA", "rita"), consortium.Call{Function: "financing:ProposePolicy", Args: []string{desk, policy.ID}, Input: policy, Circles: []string{desk}}, nil)
 	m.must(m.session("bankA", "rob"), consortium.Call{Function: "financing:ApprovePolicy", Args: []string{policy.ID}, Circles: []string{desk}}, nil)
 	last, err := m.today().AddDays(300)
@@ -130,16 +129,29 @@ func (m *market) found(org, id string, kind circle.Kind, with ...string) {
 	require.Equal(m.t, circle.Active, c.Status)
 }
 
-// claim issues and confirms an invoice of 100 000.00 and returns its fragment.
-func (m *market) claim() string {
+func (m *market) register(org, user, alias string, ids ...member.Identifier) {
+	s := m.session(org, user)
+	key, err := s.FingerprintKey(memory.PartyID(alias))
+	require.NoError(m.t, err)
+	p := member.Party{ID: memory.PartyID(alias), Host: s.User().MSP, Name: alias, FingerprintKey: key, Sector: "C25", Identifiers: ids}
+	m.must(s, consortium.Call{Function: "member:RegisterParty", Args: []string{programme, p.ID}, Input: p, Circles: []string{programme}}, nil)
+}
+
+// issue issues an invoice of 100 000.00 from one party to another, as a user of the supplier host.
+func (m *market) issue(user, seller, buyer string) string {
 	m.count++
 	id := fmt.Sprintf("rcv-%020x", m.count)
 	due, err := m.today().AddDays(60)
 	require.NoError(m.t, err)
-	in := receivable.Issuance{ID: id, Invoice: receivable.Invoice{TypeCode: "380", Seller: memory.PartyID("acme"), Buyer: memory.PartyID("buyer"), Number: id,
+	in := receivable.Issuance{ID: id, Invoice: receivable.Invoice{TypeCode: "380", Seller: memory.PartyID(seller), Buyer: memory.PartyID(buyer), Number: id,
 		IssueDate: m.today(), DueDate: due, Currency: "EUR", PayableMinor: 100_000_00, Lines: 1, DocumentHash: strings.Repeat("ab", 32)}}
-	circles := []string{programme}
-	m.must(m.session("supplier", "amy"), consortium.Call{Function: "receivable:Issue", Args: []string{programme, id}, Input: in, Circles: circles}, nil)
+	m.must(m.session("supplier", user), consortium.Call{Function: "receivable:Issue", Args: []string{programme, id}, Input: in, Circles: []string{programme}}, nil)
+	return id
+}
+
+// claim issues and confirms an invoice of 100 000.00 and returns its fragment.
+func (m *market) claim() string {
+	id, circles := m.issue("amy", "acme", "buyer"), []string{programme}
 	m.must(m.session("buyer", "alice"), consortium.Call{Function: "receivable:ProposeConfirm", Args: []string{id}, Circles: circles}, nil)
 	bruno := m.session("buyer", "bruno")
 	var terms receivable.Terms
