@@ -3,8 +3,6 @@
 package fabric
 
 import (
-	"crypto/ecdsa"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"errors"
@@ -41,6 +39,8 @@ type Gateway struct {
 	conn    *grpc.ClientConn
 	gateway *client.Gateway
 	outbox  string
+
+	endSigner func() error
 }
 
 // Connect opens a connection for the profile's user of the name. Signed envelopes are kept in the outbox folder until
@@ -50,10 +50,19 @@ func Connect(p *profile.Profile, userName, outbox string) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	user, id, sign, err := load(p, entry)
+	user, id, key, err := load(p, entry)
 	if err != nil {
 		return nil, fmt.Errorf("user %s of %s: %w", userName, p.Org, err)
 	}
+	g, err := connect(p, user, id, key.sign, outbox)
+	if err != nil {
+		return nil, errors.Join(err, key.close())
+	}
+	g.endSigner = key.close
+	return g, nil
+}
+
+func connect(p *profile.Profile, user consortium.User, id identity.Identity, sign identity.Sign, outbox string) (*Gateway, error) {
 	if err := os.MkdirAll(outbox, 0o700); err != nil {
 		return nil, fmt.Errorf("outbox: %w", err)
 	}
@@ -72,11 +81,11 @@ func over(conn *grpc.ClientConn, p *profile.Profile, user consortium.User, id id
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("gateway of %s: %w", p.Org, err), conn.Close())
 	}
-	return &Gateway{profile: p, user: user, conn: conn, gateway: gw, outbox: outbox}, nil
+	return &Gateway{profile: p, user: user, conn: conn, gateway: gw, outbox: outbox, endSigner: func() error { return nil }}, nil
 }
 
 // Close ends the connection.
-func (g *Gateway) Close() error { return errors.Join(g.gateway.Close(), g.conn.Close()) }
+func (g *Gateway) Close() error { return errors.Join(g.gateway.Close(), g.conn.Close(), g.endSigner()) }
 
 // User implements consortium.Network.
 func (g *Gateway) User() consortium.User { return g.user }
@@ -99,7 +108,8 @@ func dial(node profile.Node) (*grpc.ClientConn, error) {
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessageBytes), grpc.MaxCallSendMsgSize(maxMessageBytes)))
 }
 
-func load(p *profile.Profile, entry profile.User) (consortium.User, identity.Identity, identity.Sign, error) {
+// load makes the user and its identity of what the profile says. The signer must be closed.
+func load(p *profile.Profile, entry profile.User) (consortium.User, identity.Identity, signer, error) {
 	user := consortium.User{Name: entry.Name, Org: p.Org, MSP: p.MSPID, Party: entry.Party, Roles: entry.Roles}
 	for _, node := range p.Peers {
 		user.Organisations = append(user.Organisations, node.MSPID)
@@ -107,33 +117,21 @@ func load(p *profile.Profile, entry profile.User) (consortium.User, identity.Ide
 	slices.Sort(user.Organisations)
 	certPEM, err := os.ReadFile(entry.CertFile)
 	if err != nil {
-		return user, nil, nil, err
+		return user, nil, signer{}, err
 	}
 	cert, err := identity.CertificateFromPEM(certPEM)
 	if err != nil {
-		return user, nil, nil, fmt.Errorf("%s: %w", filepath.Base(entry.CertFile), err)
+		return user, nil, signer{}, fmt.Errorf("%s: %w", filepath.Base(entry.CertFile), err)
 	}
 	id, err := identity.NewX509Identity(p.MSPID, cert)
 	if err != nil {
-		return user, nil, nil, err
+		return user, nil, signer{}, err
 	}
-	keyPEM, err := os.ReadFile(entry.KeyFile)
-	if err != nil {
-		return user, nil, nil, err
-	}
-	key, err := identity.PrivateKeyFromPEM(keyPEM)
-	if err != nil {
-		return user, nil, nil, fmt.Errorf("%s: %w", filepath.Base(entry.KeyFile), err)
-	}
-	ecKey, ok := key.(*ecdsa.PrivateKey)
-	if !ok {
-		return user, nil, nil, errors.New("the private key is not ECDSA")
-	}
-	sign, err := identity.NewPrivateKeySign(key)
+	key, err := signerFor(entry, cert)
 	user.CertificatePEM = certPEM
 	user.Sign = func(message []byte) ([]byte, error) {
 		digest := sha256.Sum256(message)
-		return ecdsa.SignASN1(rand.Reader, ecKey, digest[:])
+		return key.sign(digest[:])
 	}
-	return user, id, sign, err
+	return user, id, key, err
 }

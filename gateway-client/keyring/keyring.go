@@ -21,6 +21,7 @@ import (
 	"github.com/tallystick/tallystick/chaincode/circle"
 	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/seal"
+	"github.com/tallystick/tallystick/gateway-client/keyfile"
 )
 
 // keyFile is the name of the private sealing key in the keyring's folder.
@@ -55,10 +56,11 @@ func New() (*Keyring, error) {
 	return &Keyring{private: private, keys: map[ref]seal.Key{}}, nil
 }
 
-// Open reads the keyring in the folder; where there is none it makes one, readable by its owner only.
+// Open reads the keyring in the folder; where there is none it makes one, readable by its owner only and encrypted where an
+// identity is named (see keyfile).
 func Open(dir string) (*Keyring, error) {
 	path := filepath.Join(dir, keyFile)
-	raw, err := os.ReadFile(path)
+	raw, err := keyfile.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return create(dir, path)
 	}
@@ -80,8 +82,7 @@ func Open(dir string) (*Keyring, error) {
 // Dir is the folder that the keyring was opened in; "" for one in memory.
 func (k *Keyring) Dir() string { return k.dir }
 
-// create writes a fresh key under a name of its own and links it to its place, so that of two that start together one wins
-// and both read the winner's.
+// create makes a fresh key; of two that start together one wins and both read the winner's.
 func create(dir, path string) (*Keyring, error) {
 	k, err := New()
 	if err != nil {
@@ -94,21 +95,21 @@ func create(dir, path string) (*Keyring, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("keyring: %w", err)
 	}
-	f, err := os.CreateTemp(dir, "sealing-*")
-	if err != nil {
-		return nil, fmt.Errorf("keyring: %w", err)
-	}
-	defer os.Remove(f.Name())
-	if _, err := f.WriteString(base64.StdEncoding.EncodeToString(bytes)); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return nil, fmt.Errorf("keyring: %w", err)
-	}
-	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+	err = keyfile.Create(path, []byte(base64.StdEncoding.EncodeToString(bytes)))
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("keyring: %w", err)
 	}
 	return Open(dir)
+}
+
+// Files lists the files with private keys in a keyring's folder, none where there is no keyring.
+func Files(dir string) ([]string, error) {
+	path := filepath.Join(dir, keyFile)
+	_, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return []string{path}, err
 }
 
 // Public is the organisation's public sealing key in base64, which it registers on the ledger.
@@ -150,6 +151,11 @@ func (k *Keyring) Found(id string, kind circle.Kind, epoch int, readers []Reader
 }
 
 func wrap(r Reader, id string, epoch int, key seal.Key) (string, error) {
+	return sealFor(r, info(id, epoch, r.MSP), key[:])
+}
+
+// sealFor seals a secret to an organisation's registered key, in base64.
+func sealFor(r Reader, info, secret []byte) (string, error) {
 	raw, err := base64.StdEncoding.DecodeString(r.SealingKey)
 	if err != nil {
 		return "", fault.New(fault.KeyWrong, "the registered sealing key of %s is not base64", r.MSP)
@@ -159,11 +165,41 @@ func wrap(r Reader, id string, epoch int, key seal.Key) (string, error) {
 	if err != nil {
 		return "", fault.New(fault.KeyWrong, "the registered sealing key of %s is malformed", r.MSP)
 	}
-	box, err := hpke.Seal(public, kdf, aead, info(id, epoch, r.MSP), key[:])
+	box, err := hpke.Seal(public, kdf, aead, info, secret)
 	if err != nil {
 		return "", err
 	}
 	return base64.StdEncoding.EncodeToString(box), nil
+}
+
+// openBox opens what sealFor has sealed to this organisation; ok is false where it does not open.
+func (k *Keyring) openBox(box string, info []byte) (secret []byte, ok bool) {
+	raw, err := base64.StdEncoding.DecodeString(box)
+	if err != nil {
+		return nil, false
+	}
+	_, kdf, aead := suite()
+	secret, err = hpke.Open(k.private, kdf, aead, info, raw)
+	return secret, err == nil
+}
+
+// SealSecret seals a secret of the consortium to one organisation, for one purpose, so that it can travel in a file. The result
+// is base64.
+func SealSecret(r Reader, purpose string, secret []byte) (string, error) {
+	return sealFor(r, secretInfo(r.MSP, purpose), secret)
+}
+
+// OpenSecret opens a secret that was sealed to this organisation, msp, for the purpose. KEY_WRONG where it was not.
+func (k *Keyring) OpenSecret(box, msp, purpose string) ([]byte, error) {
+	secret, ok := k.openBox(box, secretInfo(msp, purpose))
+	if !ok {
+		return nil, fault.New(fault.KeyWrong, "this was not sealed to %s for %s", msp, purpose)
+	}
+	return secret, nil
+}
+
+func secretInfo(msp, purpose string) []byte {
+	return []byte("tallystick/secret/v1\x00" + purpose + "\x00" + msp)
 }
 
 func info(id string, epoch int, msp string) []byte {
@@ -174,13 +210,8 @@ func info(id string, epoch int, msp string) []byte {
 // it.
 func (k *Keyring) Unwrap(e circle.Envelope, commitment string) (seal.Key, error) {
 	var key seal.Key
-	box, err := base64.StdEncoding.DecodeString(e.Box)
-	if err != nil {
-		return key, fault.New(fault.KeyWrong, "the envelope of circle %s epoch %d is not base64", e.Circle, e.Epoch)
-	}
-	_, kdf, aead := suite()
-	raw, err := hpke.Open(k.private, kdf, aead, info(e.Circle, e.Epoch, e.MSP), box)
-	if err != nil || len(raw) != seal.KeyBytes {
+	raw, ok := k.openBox(e.Box, info(e.Circle, e.Epoch, e.MSP))
+	if !ok || len(raw) != seal.KeyBytes {
 		return key, fault.New(fault.KeyWrong, "the envelope of circle %s epoch %d does not open for %s", e.Circle, e.Epoch, e.MSP)
 	}
 	copy(key[:], raw)

@@ -1,6 +1,8 @@
 package keyring
 
 import (
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/tallystick/tallystick/chaincode/circle"
 	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/seal"
+	"github.com/tallystick/tallystick/gateway-client/keyfile"
 )
 
 func TestFoundingOpensForItsReadersOnly(t *testing.T) {
@@ -67,4 +70,28 @@ func ring(t *testing.T) *Keyring {
 	k, err := New()
 	require.NoError(t, err)
 	return k
+}
+
+func TestAKeyringIsEncryptedWhereAnIdentityIsNamed(t *testing.T) {
+	i, err := keyfile.Init(filepath.Join(t.TempDir(), "identity.txt"), keyfile.Hybrid, "")
+	require.NoError(t, err)
+	t.Setenv(keyfile.IdentityVariable, i.Path)
+	dir := t.TempDir()
+	files, err := Files(dir)
+	require.NoError(t, err)
+	assert.Empty(t, files)
+	made, err := Open(dir)
+	require.NoError(t, err)
+	files, err = Files(dir)
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	raw, err := os.ReadFile(files[0])
+	require.NoError(t, err)
+	assert.True(t, keyfile.Encrypted(raw))
+	again, err := Open(dir)
+	require.NoError(t, err)
+	assert.Equal(t, made.Public(), again.Public())
+	t.Setenv(keyfile.IdentityVariable, "")
+	_, err = Open(dir)
+	assert.Equal(t, fault.KeyFileLocked, fault.CodeOf(err), "and never replaced by a new one: %v", err)
 }

@@ -186,6 +186,11 @@ func translate(err error) error {
 		}
 		return err
 	}
+	// A block that came between two endorsements: as on a real network, nothing was ordered and it may be tried again.
+	var differ *fakeledger.MismatchError
+	if errors.As(err, &differ) && !differ.SameHeight {
+		return fmt.Errorf("%w: %s and %s have different heights", consortium.ErrConflict, differ.First, differ.Second)
+	}
 	if f := fault.Parse(err.Error()); f != nil {
 		return f
 	}
