@@ -6,7 +6,7 @@ BIN     := bin
 PROGRAMS := $(BIN)/tally $(BIN)/tallyd $(BIN)/tallynet $(BIN)/chaincode
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo demo-down test test-short lint generate fuzz bench clean FORCE
+.PHONY: help build demo demo-down test test-short browser lint generate fuzz bench clean FORCE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,8 @@ demo: build ## Start a network of six organisations and run a financing on it
 	$(BIN)/tallynet deploy --name $(NETWORK) --chaincode $(BIN)/chaincode
 	$(BIN)/tallynet serve --name $(NETWORK) --program $(BIN)/tallyd
 	$(BIN)/tally --network $(NETWORK) $(if $(OUTPUT),--output $(OUTPUT)) scenario run testdata/scenarios/main-job.yaml
+	@echo "Open a portal in a browser and choose who you are; stop everything with: make demo-down" >&2
+	@$(BIN)/tallynet portals --name $(NETWORK) >&2
 
 demo-down: build ## Stop the demo's network and wipe it
 	$(BIN)/tallynet reset --name $(NETWORK)
@@ -41,6 +43,10 @@ test: ## Run every test: rules, invariants, and the scenarios on a native networ
 test-short: ## Run the tests that start no network
 	$(GO) test -short ./...
 
+browser: ## Install Debian's chromium, with which the portal's pages are tried (apt-get, needs root)
+	apt-get update
+	apt-get install -y --no-install-recommends chromium fonts-noto-cjk
+
 lint: ## Check formatting, vet, staticcheck, and what could make peers disagree
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
@@ -49,6 +55,11 @@ lint: ## Check formatting, vet, staticcheck, and what could make peers disagree
 
 generate: ## Write the generated documentation anew
 	$(GO) generate ./...
+
+FUZZ ?= 1m
+fuzz: ## Fuzz every parser for a minute each (FUZZ=10m for longer)
+	@set -e; for file in $$(git grep -l '^func Fuzz' -- '*_test.go'); do for target in $$(sed -n 's/^func \(Fuzz[A-Za-z]*\).*/\1/p' $$file); do \
+		echo "$$file $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) ./$$(dirname $$file); done; done
 
 bench: ## Run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./chaincode/... ./gateway-client/...

@@ -4,24 +4,22 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
-	"path/filepath"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"github.com/tallystick/tallystick/gateway-client/consortium"
-	"github.com/tallystick/tallystick/gateway-client/fabric"
-	"github.com/tallystick/tallystick/network/profile"
 )
 
-// Limits of the health endpoint and of restarts.
+// Limits of requests and of restarts.
 const (
 	headerTimeout  = 5 * time.Second
+	readTimeout    = time.Minute
+	idleTimeout    = 2 * time.Minute
+	checkTimeout   = 2 * time.Second
 	shutdownTime   = 5 * time.Second
 	firstPause     = 200 * time.Millisecond
 	longestPause   = 10 * time.Second
@@ -33,12 +31,20 @@ const (
 type Loop struct {
 	Name string
 	Run  func(ctx context.Context) error
+	// Waits, where it is set, says of a failure that there is nothing to do yet, which does not make the service unready.
+	Waits func(err error) bool
 }
 
-// Service runs loops and says how they are.
+// Check says how a part of the service is, as JSON, and fails where the part is not ready.
+type Check func(ctx context.Context) (any, error)
+
+// Service runs loops, serves what it is given, and says how it is.
 type Service struct {
-	log   *slog.Logger
-	loops []Loop
+	log     *slog.Logger
+	loops   []Loop
+	checks  map[string]Check
+	reports map[string]Check
+	handler http.Handler
 
 	mu     sync.Mutex
 	states map[string]State
@@ -47,6 +53,7 @@ type Service struct {
 // State is how a loop is.
 type State struct {
 	Running  bool      `json:"running"`
+	Waiting  bool      `json:"waiting,omitempty"` // for something that somebody has to set up first
 	Since    time.Time `json:"since"`
 	Restarts int       `json:"restarts"`
 	Error    string    `json:"error,omitempty"`
@@ -54,13 +61,27 @@ type State struct {
 
 // New returns a service of the loops.
 func New(log *slog.Logger, loops ...Loop) *Service {
-	return &Service{log: log, loops: loops, states: map[string]State{}}
+	return &Service{log: log, loops: loops, checks: map[string]Check{}, reports: map[string]Check{}, states: map[string]State{}}
 }
 
-// Run runs every loop, and serves /healthz and /readyz at the listener, until the context ends.
+// Add adds a loop, before Run.
+func (s *Service) Add(l Loop) { s.loops = append(s.loops, l) }
+
+// Check adds a part that must be ready for the service to be, before Run.
+func (s *Service) Check(name string, c Check) { s.checks[name] = c }
+
+// Report adds what /readyz tells besides, before Run.
+func (s *Service) Report(name string, c Check) { s.reports[name] = c }
+
+// Serve adds what is served besides /healthz and /readyz, before Run.
+func (s *Service) Serve(h http.Handler) { s.handler = h }
+
+// Run runs every loop, and serves at the listener, until the context ends.
 func (s *Service) Run(ctx context.Context, listener net.Listener) error {
-	server := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeaderBytes}
 	g, ctx := errgroup.WithContext(ctx)
+	// Requests end with the service, so that an open stream of events does not hold it up.
+	server := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeaderBytes, BaseContext: func(net.Listener) context.Context { return ctx }}
 	g.Go(func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return err
@@ -95,10 +116,14 @@ func (s *Service) keep(ctx context.Context, loop Loop) {
 		}
 		state := State{Since: time.Now(), Restarts: restarts + 1}
 		if err != nil {
-			state.Error = err.Error()
+			state.Error, state.Waiting = err.Error(), loop.Waits != nil && loop.Waits(err)
 		}
 		s.set(loop.Name, state)
-		s.log.Error("loop ended; it starts again", "loop", loop.Name, "error", err, "pause", pause)
+		level := slog.LevelError
+		if state.Waiting {
+			level = slog.LevelInfo
+		}
+		s.log.Log(ctx, level, "loop ended; it starts again", "loop", loop.Name, "error", err, "pause", pause)
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause):
@@ -113,28 +138,58 @@ func (s *Service) set(name string, state State) {
 	s.states[name] = state
 }
 
-// Handler serves /healthz (the process answers) and /readyz (every loop runs).
+// Handler serves /healthz (the process answers), /readyz (every loop runs, every part is ready), and what was added.
 func (s *Service) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { s.answer(w, true) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { s.answer(w, s.ready()) })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { s.answer(w, true, nil) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		parts, ok := s.parts(r.Context())
+		s.answer(w, ok && s.ready(), parts)
+	})
+	if s.handler != nil {
+		mux.Handle("/", s.handler)
+	}
 	return mux
+}
+
+// parts asks every check and report.
+func (s *Service) parts(ctx context.Context) (parts map[string]any, ok bool) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	parts, ok = map[string]any{}, true
+	for name, check := range s.checks {
+		state, err := check(ctx)
+		parts[name] = state
+		if err != nil {
+			ok = false
+			parts[name+"_error"] = err.Error()
+		}
+	}
+	for name, report := range s.reports {
+		if state, err := report(ctx); err == nil {
+			parts[name] = state
+		}
+	}
+	return parts, ok
 }
 
 func (s *Service) ready() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, loop := range s.loops {
-		if !s.states[loop.Name].Running {
+		if state := s.states[loop.Name]; !state.Running && !state.Waiting {
 			return false
 		}
 	}
 	return true
 }
 
-func (s *Service) answer(w http.ResponseWriter, ok bool) {
+func (s *Service) answer(w http.ResponseWriter, ok bool, parts map[string]any) {
+	all := map[string]any{"ok": ok}
+	maps.Copy(all, parts)
 	s.mu.Lock()
-	body, err := json.Marshal(map[string]any{"ok": ok, "loops": s.states})
+	all["loops"] = s.states
+	body, err := json.Marshal(all)
 	s.mu.Unlock()
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -145,20 +200,4 @@ func (s *Service) answer(w http.ResponseWriter, ok bool) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	_, _ = w.Write(body) // the reader has gone: nobody to tell
-}
-
-// WithSession makes a loop of work that needs a session of the profile's user. Each start opens a fresh one.
-func WithSession(name, profilePath, user string, work func(ctx context.Context, s *consortium.Session) error) Loop {
-	return Loop{Name: name, Run: func(ctx context.Context) (err error) {
-		p, err := profile.Load(profilePath)
-		if err != nil {
-			return err
-		}
-		session, end, err := fabric.OpenSession(p, user, filepath.Dir(profilePath))
-		if err != nil {
-			return fmt.Errorf("connecting as %s of %s: %w", user, p.Org, err)
-		}
-		defer func() { err = errors.Join(err, end()) }()
-		return work(ctx, session)
-	}}
 }

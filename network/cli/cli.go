@@ -95,7 +95,7 @@ A network has a name and keeps its state in a folder until it is reset; several 
 	flags.StringVar(&a.state, "state", "", "folder that keeps the state of networks (or TALLYNET_STATE; default ~/.local/share/tallystick)")
 	flags.StringVar(&a.kind, "backend", os.Getenv("TALLYNET_BACKEND"), "how nodes run: native or compose (or TALLYNET_BACKEND; default native, then what the network was made with)")
 	flags.StringVar(&a.output, "output", "table", "how results are printed: table or json")
-	root.AddCommand(a.check_(), a.up(), a.deploy(), a.serve(), a.status(), a.logs(), a.env(), a.stop(), a.start(), a.down(), a.reset(),
+	root.AddCommand(a.check_(), a.up(), a.deploy(), a.serve(), a.status(), a.portals(), a.logs(), a.env(), a.stop(), a.start(), a.down(), a.reset(),
 		a.topology(), a.probe())
 	for _, c := range root.Commands() {
 		run := c.RunE

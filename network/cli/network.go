@@ -71,8 +71,8 @@ func (a *app) serve() *cobra.Command {
 	var program string
 	c := &cobra.Command{
 		Use:   "serve",
-		Short: "Start the organisations' services: a bank's decides applications by its policy",
-		Long:  "serve starts tallyd for every organisation that has a user with the role underwriter, and writes its configuration. Running ones are replaced.",
+		Short: "Start the organisations' services: portal, API, read model, and the banks' underwriters",
+		Long:  "serve starts tallyd for every organisation, writes its configuration, and prints where its portal is. Running ones are replaced.",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.change(func(root string) error {
@@ -84,7 +84,10 @@ func (a *app) serve() *cobra.Command {
 				if err := n.Serve(c.Context(), program); err != nil {
 					return err
 				}
-				return a.done(n, report, "has its services")
+				if err := a.done(n, report, "has its services"); err != nil || a.output == "json" {
+					return err
+				}
+				return a.printPortals(n)
 			})
 		},
 	}
@@ -98,7 +101,7 @@ func (a *app) done(n *consortium.Network, report *progress.Reporter, what string
 	if a.output == "json" {
 		return a.json(map[string]any{
 			"network": n.Name, "backend": n.Backend, "ordering": n.Ordering, "directory": n.Dir,
-			"chaincode": n.Deployed, "steps": report.Steps(), "totalSeconds": took.Seconds(),
+			"chaincode": n.Deployed, "services": services(n), "steps": report.Steps(), "totalSeconds": took.Seconds(),
 		})
 	}
 	fmt.Fprintf(a.out, "Network %s %s: %d organisations, %d orderers (%s), %s backend.\nState: %s\n",

@@ -2,11 +2,13 @@ package consortium
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"gopkg.in/yaml.v3"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/tallystick/tallystick/network/native"
 	"github.com/tallystick/tallystick/network/plan"
 	"github.com/tallystick/tallystick/network/profile"
+	"github.com/tallystick/tallystick/network/topology"
 )
 
 // Serve starts the organisations' services with the program, or does nothing where they run. An empty path means bin/tallyd
@@ -34,13 +37,7 @@ func (n *Network) Serve(ctx context.Context, program string) error {
 		return err
 	}
 	for _, node := range nodes {
-		text, err := yaml.Marshal(map[string]any{
-			"profile": n.OrgDir(node.Org, profile.File), "listen": node.Bind(plan.Main), "underwriter": map[string]string{"user": node.User},
-		})
-		if err != nil {
-			return err
-		}
-		if err := plan.WriteFile(node.File(plan.ServiceConfig), text, 0o600); err != nil {
+		if err := n.configureService(node); err != nil {
 			return err
 		}
 	}
@@ -49,6 +46,51 @@ func (n *Network) Serve(ctx context.Context, program string) error {
 		return err
 	}
 	return n.explain(ctx, n.report.Do(fmt.Sprintf("start %d services", len(nodes)), func() error { return n.serve(ctx, nodes) }))
+}
+
+// serviceUsers are the users as whom an organisation's service works, by the key of the service's configuration: each is the
+// first user who has the role.
+var serviceUsers = []struct{ key, role string }{
+	{"underwriter", "underwriter"}, {"collateral", "underwriter"}, {"collector", "collector"},
+}
+
+// Service is what clients on this machine read about an organisation's service.
+type Service struct {
+	URL string `json:"url"`
+}
+
+// ServiceFile is the name of the file with a Service, beside the organisation's profile.
+const ServiceFile = "service.json"
+
+// configureService writes the service's configuration, and beside the organisation's profile where it will be found.
+func (n *Network) configureService(node *plan.Node) error {
+	at := Service{URL: "http://" + node.External(plan.Main)}
+	config := map[string]any{
+		"profile": n.OrgDir(node.Org, profile.File), "listen": node.Bind(plan.Main),
+		"database": "sqlite:" + n.OrgDir(node.Org, "service.db"),
+		"identity": map[string]any{"url": at.URL, "development": true},
+	}
+	org, ok := n.Topology.Organization(node.Org)
+	if !ok {
+		return fmt.Errorf("organisation %s is not in the topology", node.Org)
+	}
+	members := org.Members()
+	for _, u := range serviceUsers {
+		if i := slices.IndexFunc(members, func(m topology.Member) bool { return slices.Contains(m.Roles, u.role) }); i >= 0 {
+			config[u.key] = map[string]string{"user": members[i].Name}
+		}
+	}
+	text, err := yaml.Marshal(config)
+	if err != nil {
+		return err
+	}
+	if err := plan.WriteFile(node.File(plan.ServiceConfig), text, 0o600); err != nil {
+		return err
+	}
+	if text, err = json.Marshal(at); err != nil {
+		return err
+	}
+	return plan.WriteFile(n.OrgDir(node.Org, ServiceFile), text, 0o600)
 }
 
 // repositoryProgram is the program at the path, or bin/NAME of the repository, built if it is missing.

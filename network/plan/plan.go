@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -62,7 +61,6 @@ type Node struct {
 	Sequence  int64  // of a chaincode: the lifecycle sequence it belongs to
 	Version   string // of a chaincode: its version
 	PackageID string // of a chaincode: its organisation's package
-	User      string // of a service: the organisation's user that it acts as
 	Program   string // path of the program, for the native backend and for building images
 	Args      []string
 	Env       []string
@@ -148,9 +146,7 @@ func specs(t *topology.Topology) []Node {
 		}
 	}
 	for _, o := range t.Organizations {
-		if _, ok := underwriter(o); ok {
-			out = append(out, Node{Name: "tallyd-" + o.Name, Kind: Service, Org: o.Name, MSPID: o.MSPID})
-		}
+		out = append(out, Node{Name: "tallyd-" + o.Name, Kind: Service, Org: o.Name, MSPID: o.MSPID})
 	}
 	return out
 }
@@ -190,31 +186,16 @@ func (p *Plan) ChaincodeNodes(cc *Deployment) []*Node {
 	return out
 }
 
-// underwriterRole is the role of the user as whom an organisation's service decides applications.
-const underwriterRole = "underwriter"
-
-// underwriter is the user of an organisation whose service decides applications: so far only banks run a service.
-func underwriter(o topology.Organization) (string, bool) {
-	for _, m := range o.Members() {
-		if slices.Contains(m.Roles, underwriterRole) {
-			return m.Name, true
-		}
-	}
-	return "", false
-}
-
 // ServiceNodes are the services of the organisations. They are clients of the network and run on this machine whichever way
 // its nodes do. Args name the configuration file.
 func (p *Plan) ServiceNodes() []*Node {
 	var out []*Node
 	for _, o := range p.Topology.Organizations {
-		user, ok := underwriter(o)
 		name := "tallyd-" + o.Name
-		if !ok || p.Ports[name] == nil {
+		if p.Ports[name] == nil {
 			continue
 		}
-		n := &Node{Name: name, Kind: Service, Org: o.Name, MSPID: o.MSPID, Backend: Native, Dir: filepath.Join(p.Dir, "nodes", name),
-			Ports: p.Ports[name], User: user}
+		n := &Node{Name: name, Kind: Service, Org: o.Name, MSPID: o.MSPID, Backend: Native, Dir: filepath.Join(p.Dir, "nodes", name), Ports: p.Ports[name]}
 		n.Args = []string{"--config", n.File(ServiceConfig)}
 		out = append(out, n)
 	}

@@ -26,7 +26,7 @@ func TestPortsAreFreeAndNobodyElses(t *testing.T) {
 			}
 		}
 	}
-	assert.Len(t, seen, 3*(2+4*3+6*3+6*2+2))
+	assert.Len(t, seen, 3*(2+4*3+6*3+6*2+6))
 }
 
 func TestReleasedSlotsAreFree(t *testing.T) {

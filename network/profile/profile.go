@@ -48,8 +48,10 @@ type User struct {
 	PartyAlias string   `json:"partyAlias,omitempty"`
 	Roles      []string `json:"roles,omitempty"`
 	CertFile   string   `json:"certFile"`
-	KeyFile    string   `json:"keyFile"`
-	MSPDir     string   `json:"mspDir"`
+	// KeyFile holds the private key, unless KeyURI names one in a hardware token (RFC 7512).
+	KeyFile string `json:"keyFile,omitempty"`
+	KeyURI  string `json:"keyUri,omitempty"`
+	MSPDir  string `json:"mspDir"`
 }
 
 // Operation is the operations endpoint of a node: https, with /healthz open and /metrics for holders of a

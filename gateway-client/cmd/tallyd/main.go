@@ -1,4 +1,4 @@
-// Command tallyd is the service that an organisation runs beside its peer. A bank's decides applications by its policy.
+// Command tallyd is the service that an organisation runs beside its peer: read model, API, portal, and the loops that act for it.
 package main
 
 import (
@@ -25,7 +25,7 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	path := flag.String("config", "", "YAML file; variables TALLYD_PROFILE, TALLYD_LISTEN, TALLYD_UNDERWRITER_USER override it")
+	path := flag.String("config", "", "YAML file (docs/service.md); variables such as TALLYD_LISTEN and TALLYD_UNDERWRITER_USER override it")
 	flag.Parse()
 	config, err := service.LoadConfig(*path)
 	if err != nil {
@@ -36,14 +36,17 @@ func run(ctx context.Context) error {
 	}
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	slog.SetDefault(log)
-	var loops []service.Loop
-	if config.Underwriter.User != "" {
-		loops = append(loops, service.WithSession("underwriter", config.Profile, config.Underwriter.User, service.Underwrite))
-	}
 	listener, err := net.Listen("tcp", config.Listen)
 	if err != nil {
 		return err
 	}
-	log.Info("serving", "address", listener.Addr().String(), "loops", len(loops))
-	return service.New(log, loops...).Run(ctx, listener)
+	if config.Identity.URL == "" && config.Identity.Development {
+		config.Identity.URL = "http://" + listener.Addr().String()
+	}
+	s, end, err := service.Tallyd(ctx, config, log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	log.Info("serving", "address", listener.Addr().String(), "url", config.Identity.URL)
+	return errors.Join(s.Run(ctx, listener), end())
 }
