@@ -3,29 +3,20 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/tallystick/tallystick/chaincode/credit"
 	"github.com/tallystick/tallystick/chaincode/credit/scorecard"
 	"github.com/tallystick/tallystick/chaincode/financing"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
+	"github.com/tallystick/tallystick/gateway-client/operation"
 )
 
-// explained is the bank's answer in words, as financing:Explain gives it.
+// explained is the bank's answer in words, with the costs as people write amounts.
 type explained struct {
-	Application string                      `json:"application"`
-	Status      financing.ApplicationStatus `json:"status"`
-	Outcome     financing.Outcome           `json:"outcome"`
-	Terms       *explainedTerms             `json:"terms,omitempty"`
-	Reasons     []explainedReason           `json:"reasons"`
-	Score       credit.Explanation          `json:"score"`
-	Override    *financing.Override         `json:"override,omitempty"`
-}
-
-type explainedReason struct {
-	financing.ReasonText
-	Ref string `json:"ref,omitempty"`
+	operation.Explained
+	Terms *explainedTerms `json:"terms,omitempty"`
 }
 
 // explainedTerms adds the costs as people write amounts.
@@ -53,17 +44,14 @@ func applicationExplainCommand(app *App) *cobra.Command {
 				return usageError{fmt.Errorf("--language is %q; it must be one of %v", language, languages)}
 			}
 			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
-				call, err := onDesk(ctx, s, "financing:Explain", "application", args[0], nil)
+				answer, err := operation.Explain(ctx, s, args[0])
 				if err != nil {
 					return err
 				}
-				var e explained
-				if err := s.Evaluate(ctx, call, &e); err != nil {
-					return err
-				}
-				if t := e.Terms; t != nil {
-					t.Advance, t.Interest = amountText(t.AdvanceMinor, t.Currency), amountText(t.InterestMinor, t.Currency)
-					t.Fee, t.TotalCost = amountText(t.FeeMinor, t.Currency), amountText(t.TotalCostMinor, t.Currency)
+				e := explained{Explained: answer}
+				if t := answer.Terms; t != nil {
+					e.Terms = &explainedTerms{*t, amountText(t.AdvanceMinor, t.Currency), amountText(t.InterestMinor, t.Currency),
+						amountText(t.FeeMinor, t.Currency), amountText(t.TotalCostMinor, t.Currency)}
 				}
 				if app.JSON() {
 					return app.PrintJSON(e)
@@ -80,7 +68,8 @@ func applicationExplainCommand(app *App) *cobra.Command {
 var explainedLabels = map[string]string{
 	"decision": "决定", "advance": "融资金额", "interest": "利息", "fee": "费用", "all costs together": "总成本",
 	"all-in annual cost": "年化综合成本", "maturity": "到期日", "because": "原因", "do this": "建议", "points lost": "失分",
-	"would change it": "改变以下事项可改善结果",
+	"would change it":  "改变以下事项可改善结果",
+	"circle of trades": "闭环交易", "related party": "关联方", "looks like": "相似发票",
 }
 
 func showExplained(row func(...string), e explained, zh bool) {
@@ -112,6 +101,17 @@ func showExplained(row func(...string), e explained, zh bool) {
 		}
 		row(label("because"), text, r.Ref)
 		row(label("do this"), change)
+	}
+	if f := e.Findings; f != nil {
+		for _, trip := range f.Trips {
+			row(label("circle of trades"), strings.Join(trip.Parties, " → "))
+		}
+		for _, r := range f.Relations {
+			row(label("related party"), r.Party, strings.Join(r.Shared, ", "))
+		}
+		for _, l := range f.Lookalikes {
+			row(label("looks like"), l.Collateral, strings.Join(l.Receivables, ", "))
+		}
 	}
 	for _, r := range e.Score.Reasons {
 		row(label("points lost"), fmt.Sprint(r.Lost), word(r.Wording), r.Seen+" "+r.Unit)

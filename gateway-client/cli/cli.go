@@ -33,6 +33,9 @@ type App struct {
 
 	output     string // table or json
 	who        Who
+	context    string            // name of the context, "" for none
+	from       map[string]string // where each option of who comes from, once it is resolved
+	isolated   bool              // contexts do not count
 	request    string
 	afterBlock uint64
 }
@@ -51,7 +54,10 @@ func New(app *App) *cobra.Command {
 			if app.output != "table" && app.output != "json" {
 				return usageError{fmt.Errorf("--output is %q; it must be table or json", app.output)}
 			}
-			return nil
+			if noun := nounOf(cmd); noun == "context" || noun == "completion" {
+				return nil
+			}
+			return app.resolve()
 		},
 	}
 	root.SetIn(app.In)
@@ -63,8 +69,18 @@ func New(app *App) *cobra.Command {
 	for _, add := range nouns() {
 		root.AddCommand(add(app))
 	}
+	root.InitDefaultCompletionCmd()
 	needsVerb(root)
+	app.complete(root)
 	return root
+}
+
+// nounOf is the name of the command below the root.
+func nounOf(cmd *cobra.Command) string {
+	for cmd.HasParent() && cmd.Parent().HasParent() {
+		cmd = cmd.Parent()
+	}
+	return cmd.Name()
 }
 
 // needsVerb makes a word that is no command below the root or a noun a mistake of usage, and shows help where there is none.

@@ -2,21 +2,18 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
-	"regexp"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tallystick/tallystick/chaincode/calendar"
-	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/receipt"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
 	"github.com/tallystick/tallystick/gateway-client/evidence"
+	"github.com/tallystick/tallystick/gateway-client/operation"
 )
 
 func deviceCommand(app *App) *cobra.Command {
@@ -24,16 +21,6 @@ func deviceCommand(app *App) *cobra.Command {
 	cmd.AddCommand(deviceRegisterCommand(app), deviceKeyCommand(app), deviceAttestCommand(app), deviceCalibrateCommand(app),
 		deviceRevokeCommand(app), deviceListCommand(app), deviceShowCommand(app), deviceSimulateCommand(app))
 	return cmd
-}
-
-var deviceIDPattern = regexp.MustCompile(`^dev-[0-9a-f]{8,40}$`)
-
-// deviceID takes a registered id as it is, and anything else for the identifier that the device has in EPCIS events.
-func deviceID(text string) string {
-	if deviceIDPattern.MatchString(text) {
-		return text
-	}
-	return evidence.DeviceID(text)
 }
 
 func deviceRegisterCommand(app *App) *cobra.Command {
@@ -60,7 +47,7 @@ certificate that it works with: tally device key.`,
     --measure Temperature:CEL:-40.00:85.00:5.00:25.00 --measure RelativeHumidity:P1:0.0:100.0 --calibrated-until 2027-06-30`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			in := receipt.DeviceRegistration{ID: deviceID(args[0]), Kind: receipt.DeviceKind(kind), Key: receipt.PublicKey(key), FirstSequence: first}
+			in := receipt.DeviceRegistration{ID: operation.DeviceID(args[0]), Kind: receipt.DeviceKind(kind), Key: receipt.PublicKey(key), FirstSequence: first}
 			var err error
 			if in.Measures, err = measuresOf(measures); err != nil {
 				return err
@@ -74,11 +61,7 @@ certificate that it works with: tally device key.`,
 				if in.InstalledAt, err = instantOf("installed", installed, s.Network.Now()); err != nil {
 					return consortium.Call{}, err
 				}
-				if err := in.Validate(); err != nil {
-					return consortium.Call{}, err
-				}
-				raw, err := json.Marshal(in)
-				return consortium.Call{Function: "receipt:RegisterDevice", Args: []string{programme, string(raw)}, Circles: []string{programme}}, err
+				return operation.RegisterDevice(s, programme, in)
 			})
 		},
 	}
@@ -140,13 +123,6 @@ func deviceKeyCommand(app *App) *cobra.Command {
 	return cmd
 }
 
-// onDevice is a call on one device, endorsed by readers of the programme that guards it.
-func onDevice(ctx context.Context, s *consortium.Session, function, device string, args ...string) (consortium.Call, error) {
-	id := deviceID(device)
-	programme, err := s.Locate(ctx, "device", id)
-	return consortium.Call{Function: function, Args: append([]string{id}, args...), Circles: []string{programme}}, err
-}
-
 func deviceAttestCommand(app *App) *cobra.Command {
 	return &cobra.Command{
 		Use:   "attest DEVICE",
@@ -156,8 +132,8 @@ readings count from then on. DEVICE is its id or its EPCIS identifier.`,
 		Example: "  tally --org bankA --user rita device attest urn:epc:id:giai:9520001.TH-0001",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return app.submit(cmd, deviceID(args[0]), func(s *consortium.Session) (consortium.Call, error) {
-				return onDevice(cmd.Context(), s, "receipt:AttestDevice", args[0])
+			return app.submit(cmd, operation.DeviceID(args[0]), func(s *consortium.Session) (consortium.Call, error) {
+				return operation.OnDevice(cmd.Context(), s, "receipt:AttestDevice", args[0])
 			})
 		},
 	}
@@ -174,8 +150,8 @@ func deviceCalibrateCommand(app *App) *cobra.Command {
 			if _, err := calendar.Parse(until); err != nil {
 				return err
 			}
-			return app.submit(cmd, deviceID(args[0]), func(s *consortium.Session) (consortium.Call, error) {
-				return onDevice(cmd.Context(), s, "receipt:CalibrateDevice", args[0], until)
+			return app.submit(cmd, operation.DeviceID(args[0]), func(s *consortium.Session) (consortium.Call, error) {
+				return operation.OnDevice(cmd.Context(), s, "receipt:CalibrateDevice", args[0], until)
 			})
 		},
 	}
@@ -193,12 +169,12 @@ revokes its devices, and who attested one may, too.`,
 		Example: "  tally --org warehouse --user wes device revoke urn:epc:id:giai:9520001.TH-0001 --from 2026-11-22T08:00:00Z",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return app.submit(cmd, deviceID(args[0]), func(s *consortium.Session) (consortium.Call, error) {
+			return app.submit(cmd, operation.DeviceID(args[0]), func(s *consortium.Session) (consortium.Call, error) {
 				at, err := instantOf("from", from, s.Network.Now())
 				if err != nil {
 					return consortium.Call{}, err
 				}
-				return onDevice(cmd.Context(), s, "receipt:RevokeDevice", args[0], at.Format(time.RFC3339Nano))
+				return operation.OnDevice(cmd.Context(), s, "receipt:RevokeDevice", args[0], at.Format(time.RFC3339Nano))
 			})
 		},
 	}
@@ -214,7 +190,7 @@ func deviceShowCommand(app *App) *cobra.Command {
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
-				d, err := deviceOf(ctx, s, args[0])
+				d, err := operation.Device(ctx, s, args[0])
 				if err != nil {
 					return err
 				}
@@ -225,11 +201,6 @@ func deviceShowCommand(app *App) *cobra.Command {
 			})
 		},
 	}
-}
-
-func deviceOf(ctx context.Context, s *consortium.Session, device string) (d receipt.Device, err error) {
-	err = s.Evaluate(ctx, consortium.Call{Function: "receipt:Device", Args: []string{deviceID(device)}}, &d)
-	return d, err
 }
 
 func showDevice(row func(...string), d receipt.Device) {
@@ -264,7 +235,7 @@ func deviceListCommand(app *App) *cobra.Command {
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
-				list, err := allDevices(ctx, s)
+				list, err := operation.Devices(ctx, s)
 				if err != nil {
 					return err
 				}
@@ -284,41 +255,4 @@ func deviceListCommand(app *App) *cobra.Command {
 			})
 		},
 	}
-}
-
-func allDevices(ctx context.Context, s *consortium.Session) ([]receipt.Device, error) {
-	list := []receipt.Device{}
-	for after := ""; ; {
-		var page struct {
-			Devices []receipt.Device `json:"devices"`
-			Next    string           `json:"next"`
-		}
-		if err := s.Evaluate(ctx, consortium.Call{Function: "receipt:Devices", Args: []string{"100", after}}, &page); err != nil {
-			return nil, err
-		}
-		list = append(list, page.Devices...)
-		if page.Next == "" {
-			return list, nil
-		}
-		after = page.Next
-	}
-}
-
-// collectorOf finds the collector that is registered with the session's own certificate.
-func collectorOf(ctx context.Context, s *consortium.Session) (string, error) {
-	key, err := evidence.CertificateKey(s.User().CertificatePEM)
-	if err != nil {
-		return "", err
-	}
-	list, err := allDevices(ctx, s)
-	if err != nil {
-		return "", err
-	}
-	i := slices.IndexFunc(list, func(d receipt.Device) bool {
-		return d.Kind == receipt.Collector && d.Operator == s.User().MSP && d.Key == key && d.Status != receipt.Revoked
-	})
-	if i < 0 {
-		return "", fault.New(fault.DeviceUnknown, "no collector of %s is registered with the key of your certificate (tally device key)", s.User().MSP)
-	}
-	return list[i].ID, nil
 }

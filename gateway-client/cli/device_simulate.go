@@ -14,6 +14,7 @@ import (
 	"github.com/tallystick/tallystick/chaincode/receipt"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
 	"github.com/tallystick/tallystick/gateway-client/evidence"
+	"github.com/tallystick/tallystick/gateway-client/operation"
 )
 
 // maxSimulated bounds the readings of one simulation.
@@ -32,6 +33,7 @@ type simulation struct {
 	every      time.Duration
 	readings   int
 	dropout    float64
+	signEach   bool
 	seed       uint64
 
 	out       string
@@ -54,6 +56,8 @@ with commas between them, in the order of the measures' names.
 
 With -o it writes an EPCIS 2.0 document, as tally receipt anchor reads it; it needs no network where --measure says what
 the device measures.
+
+With --sign-each the device signs every reading instead of segments; in an EPCIS file the signatures stand in the reports.
 
 With --receipt it is the device and its collector at once: it reads on from the device's last anchored sequence, signs each
 segment with the device's key, which comes from the identifier (tally device key --simulated IDENTIFIER), and anchors the
@@ -78,7 +82,7 @@ reordered, back_dated, wrong_key, dropped, revoked. The keys of simulated device
 				return app.writeSimulated(sim, d, time.Now())
 			}
 			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
-				d, err := deviceOf(ctx, s, sim.identifier)
+				d, err := operation.Device(ctx, s, sim.identifier)
 				if err != nil {
 					return err
 				}
@@ -100,6 +104,7 @@ reordered, back_dated, wrong_key, dropped, revoked. The keys of simulated device
 	flags.DurationVar(&sim.every, "every", 10*time.Minute, "time between two rounds; a round reads every measure")
 	flags.IntVar(&sim.readings, "readings", 144, "number of readings")
 	flags.Float64Var(&sim.dropout, "dropout", 0, "per cent of the readings that the radio loses")
+	flags.BoolVar(&sim.signEach, "sign-each", false, fmt.Sprintf("sign each reading with the device's key, at most %d in a batch", receipt.MaxSignedReadings))
 	flags.Uint64Var(&sim.seed, "seed", 1, "seed of the random numbers")
 	flags.StringVarP(&sim.out, "out", "o", "", "EPCIS file to write")
 	flags.StringVar(&sim.readPoint, "read-point", "urn:epc:id:sgln:9520001.00071.hallB", "where the device is, in the EPCIS file")
@@ -131,7 +136,7 @@ func (sim simulation) check(cmd *cobra.Command) error {
 
 // profile makes the simulator's profile; after is the last instant that is anchored already.
 func (sim simulation) profile(d receipt.Device, now, after time.Time) (evidence.Profile, error) {
-	p := evidence.Profile{Device: d, Every: sim.every, Dropout: int(sim.dropout * 10_000)}
+	p := evidence.Profile{Device: d, Every: sim.every, Dropout: int(sim.dropout * 10_000), SignEach: sim.signEach}
 	rounds := (sim.readings + max(1, len(d.Measures)) - 1) / max(1, len(d.Measures))
 	var err error
 	if sim.from == "" {
@@ -226,7 +231,11 @@ func (a *App) writeSimulated(sim simulation, d receipt.Device, now time.Time) er
 	if err != nil {
 		return err
 	}
-	device, err := evidence.NewSimulator(p, sim.seed, nil)
+	_, sign, err := evidence.SignerOf(evidence.SeededKey(sim.identifier))
+	if err != nil {
+		return err
+	}
+	device, err := evidence.NewSimulator(p, sim.seed, sign)
 	if err != nil {
 		return err
 	}
@@ -268,7 +277,7 @@ func (a *App) anchorSimulated(ctx context.Context, s *consortium.Session, sim si
 		return err
 	}
 	h := evidence.Header{ID: consortium.NewID("evd"), Programme: programme, Receipts: sim.receipts}
-	if h.Collector, err = collectorOf(ctx, s); err != nil {
+	if h.Collector, err = operation.Collector(ctx, s); err != nil {
 		return err
 	}
 	segment, err := sim.segment(d, heads[0], s.Network.Now())
@@ -297,7 +306,7 @@ func (a *App) anchorSimulated(ctx context.Context, s *consortium.Session, sim si
 	}
 	out := anchored{outcome: outcome{ID: b.ID, Status: "anchored", Transaction: done.Transaction, Block: done.Block}, Readings: b.Count()}
 	out.From, out.To = b.Window()
-	if keep := archiveOf(s, sim.dir); keep.Dir != "" {
+	if keep := operation.Archive(s, sim.dir); keep.Dir != "" {
 		out.Archive = keep.Path(b.ID)
 	}
 	if a.JSON() {
@@ -339,7 +348,7 @@ func (a *App) sealAndAnchor(ctx context.Context, s *consortium.Session, sim simu
 	if err != nil {
 		return b, consortium.Committed{}, err
 	}
-	if keep := archiveOf(s, sim.dir); keep.Dir != "" && (sim.tamper == "" || sim.tamper == string(evidence.Replayed)) {
+	if keep := operation.Archive(s, sim.dir); keep.Dir != "" && (sim.tamper == "" || sim.tamper == string(evidence.Replayed)) {
 		if err := keep.Save(b); err != nil {
 			return b, consortium.Committed{}, err
 		}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/tallystick/tallystick/chaincode/money"
 	"github.com/tallystick/tallystick/chaincode/receivable"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
+	"github.com/tallystick/tallystick/gateway-client/operation"
 )
 
 func fragmentCommand(app *App) *cobra.Command {
@@ -88,16 +88,6 @@ func (a *App) submitStepNamed(cmd *cobra.Command, id func(step) string, call fun
 	})
 }
 
-// onFragment is a call on one fragment, in the programme of its receivable.
-func onFragment(ctx context.Context, s *consortium.Session, function, fragment string, input any) (consortium.Call, error) {
-	of, err := receivable.ReceivableOf(fragment)
-	if err != nil {
-		return consortium.Call{}, err
-	}
-	programme, err := s.Locate(ctx, "receivable", of)
-	return consortium.Call{Function: function, Args: []string{fragment}, Input: input, Circles: []string{programme}}, err
-}
-
 func fragmentStep(app *App, verb, short, function, example string) *cobra.Command {
 	return &cobra.Command{
 		Use:     verb + " FRAGMENT",
@@ -106,19 +96,10 @@ func fragmentStep(app *App, verb, short, function, example string) *cobra.Comman
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.submitStep(cmd, args[0], func(ctx context.Context, s *consortium.Session) (consortium.Call, error) {
-				return onFragment(ctx, s, function, args[0], nil)
+				return operation.OnFragment(ctx, s, function, args[0], nil)
 			})
 		},
 	}
-}
-
-// holding returns what the own party may see of a fragment.
-func holding(ctx context.Context, s *consortium.Session, fragment string) (h receivable.Holding, err error) {
-	call, err := onFragment(ctx, s, "receivable:Holding", fragment, nil)
-	if err != nil {
-		return h, err
-	}
-	return h, s.Evaluate(ctx, call, &h)
 }
 
 func fragmentSplitCommand(app *App) *cobra.Command {
@@ -149,7 +130,7 @@ equal ones first, so everybody who adds up gets the same parts.`,
 			}
 			return app.submitStep(cmd, args[0], func(ctx context.Context, s *consortium.Session) (consortium.Call, error) {
 				if len(amounts) > 0 {
-					h, err := holding(ctx, s, args[0])
+					h, err := operation.Holding(ctx, s, args[0])
 					if err != nil {
 						return consortium.Call{}, err
 					}
@@ -161,7 +142,7 @@ equal ones first, so everybody who adds up gets the same parts.`,
 						in.AmountsMinor = append(in.AmountsMinor, part.Minor)
 					}
 				}
-				return onFragment(ctx, s, "receivable:Split", args[0], in)
+				return operation.OnFragment(ctx, s, "receivable:Split", args[0], in)
 			})
 		},
 	}
@@ -193,13 +174,7 @@ func fragmentMergeCommand(app *App) *cobra.Command {
 		Args:    usageArgs(cobra.MinimumNArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.submitStep(cmd, "", func(ctx context.Context, s *consortium.Session) (consortium.Call, error) {
-				call, err := onFragment(ctx, s, "receivable:Merge", args[0], nil)
-				if err != nil {
-					return call, err
-				}
-				list, err := json.Marshal(args)
-				call.Args = []string{string(list)}
-				return call, err
+				return operation.Merge(ctx, s, args)
 			})
 		},
 	}
@@ -227,28 +202,18 @@ it is the face. What the difference costs you a year is shown by: tally fragment
 				return usageError{fmt.Errorf("--recourse is %q; it must be with or without", recourse)}
 			}
 			return app.submitStep(cmd, args[0], func(ctx context.Context, s *consortium.Session) (consortium.Call, error) {
-				call, err := onFragment(ctx, s, "receivable:Offer", args[0], nil)
-				if err != nil {
-					return call, err
-				}
-				receiver, err := ownerOf(ctx, s, call.Circles[0], to)
-				if err != nil {
-					return call, err
-				}
-				in.To = receiver.Party
 				if price != "" {
-					h, err := holding(ctx, s, args[0])
+					h, err := operation.Holding(ctx, s, args[0])
 					if err != nil {
-						return call, err
+						return consortium.Call{}, err
 					}
 					paid, err := money.ParseDecimal(price, h.Currency)
 					if err != nil {
-						return call, err
+						return consortium.Call{}, err
 					}
 					in.ConsiderationMinor = paid.Minor
 				}
-				call.Input = in
-				return call, nil
+				return operation.Offer(ctx, s, args[0], to, in)
 			})
 		},
 	}
@@ -269,7 +234,7 @@ credit --prepare prints before anything is sent.`,
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.submitStep(cmd, args[0], func(ctx context.Context, s *consortium.Session) (consortium.Call, error) {
-				h, err := holding(ctx, s, args[0])
+				h, err := operation.Holding(ctx, s, args[0])
 				if err != nil {
 					return consortium.Call{}, err
 				}
@@ -281,7 +246,7 @@ credit --prepare prints before anything is sent.`,
 					}
 					in.UpToMinor = limit.Minor
 				}
-				return onFragment(ctx, s, "receivable:Consent", args[0], in)
+				return operation.OnFragment(ctx, s, "receivable:Consent", args[0], in)
 			})
 		},
 	}

@@ -11,14 +11,8 @@ import (
 	"github.com/tallystick/tallystick/chaincode/member"
 	"github.com/tallystick/tallystick/chaincode/receivable"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
+	"github.com/tallystick/tallystick/gateway-client/operation"
 )
-
-// kindOf is what the own organisation is in the consortium.
-func kindOf(ctx context.Context, s *consortium.Session) (member.Kind, error) {
-	var m member.Member
-	err := s.Evaluate(ctx, consortium.Call{Function: "member:Get", Args: []string{s.User().MSP}}, &m)
-	return m.Kind, err
-}
 
 func fragmentListCommand(app *App) *cobra.Command {
 	var size int
@@ -46,15 +40,11 @@ not the tiers between.`,
 					Fragments []receivable.Holding `json:"fragments"`
 					Next      string               `json:"next,omitempty"`
 				}
-				var got struct {
-					Holdings []receivable.Holding `json:"holdings"`
-					Next     string               `json:"next"`
-				}
-				call := consortium.Call{Function: "receivable:ListHoldings", Args: []string{strconv.Itoa(size), after}, Circles: programmes}
-				if err := s.Evaluate(ctx, call, &got); err != nil {
+				got, next, err := operation.List[receivable.Holding](ctx, s, "receivable:ListHoldings", "holdings", programmes, size, after)
+				if err != nil {
 					return err
 				}
-				page.Fragments, page.Next = live(got.Holdings, all), got.Next
+				page.Fragments, page.Next = live(got, all), next
 				if app.JSON() {
 					return app.PrintJSON(page)
 				}
@@ -97,12 +87,12 @@ func holdingRows(row func(...string), list []receivable.Holding) {
 }
 
 func (a *App) listFragmentsOf(ctx context.Context, s *consortium.Session, id string, all bool) error {
-	kind, err := kindOf(ctx, s)
+	kind, err := operation.Kind(ctx, s)
 	if err != nil {
 		return err
 	}
 	if kind == member.Supplier {
-		call, err := onReceivable(ctx, s, "receivable:Holdings", id, nil)
+		call, err := operation.OnReceivable(ctx, s, "receivable:Holdings", id, nil)
 		if err != nil {
 			return err
 		}
@@ -116,7 +106,7 @@ func (a *App) listFragmentsOf(ctx context.Context, s *consortium.Session, id str
 		}
 		return a.table(func(row func(...string)) { holdingRows(row, list) })
 	}
-	list, err := fragmentsOf(ctx, s, id)
+	list, err := operation.Fragments(ctx, s, id)
 	if err != nil {
 		return err
 	}
@@ -135,15 +125,6 @@ func (a *App) listFragmentsOf(ctx context.Context, s *consortium.Session, id str
 			row(f.ID, string(f.Status), amountText(f.FaceMinor, f.Currency), f.Holder, strconv.Itoa(f.Tier()), backs(f.Encumbrance))
 		}
 	})
-}
-
-// fragmentsOf returns all fragments of a receivable, as the buyer, a bank and the regulator may see them.
-func fragmentsOf(ctx context.Context, s *consortium.Session, id string) (list []receivable.Fragment, err error) {
-	call, err := onReceivable(ctx, s, "receivable:Fragments", id, nil)
-	if err != nil {
-		return nil, err
-	}
-	return list, s.Evaluate(ctx, call, &list)
 }
 
 func backs(e *receivable.Encumbrance) string {
@@ -165,12 +146,12 @@ the due date, by the day count of the programme.`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
-				kind, err := kindOf(ctx, s)
+				kind, err := operation.Kind(ctx, s)
 				if err != nil {
 					return err
 				}
 				if kind == member.Supplier {
-					h, err := holding(ctx, s, args[0])
+					h, err := operation.Holding(ctx, s, args[0])
 					if err != nil {
 						return err
 					}
@@ -186,7 +167,7 @@ the due date, by the day count of the programme.`,
 }
 
 func (a *App) showFragment(ctx context.Context, s *consortium.Session, id string, kind member.Kind) error {
-	call, err := onFragment(ctx, s, "receivable:Fragment", id, nil)
+	call, err := operation.OnFragment(ctx, s, "receivable:Fragment", id, nil)
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,8 @@
 package cli
 
 import (
-	"fmt"
 	"io"
 	"strconv"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -14,36 +12,19 @@ import (
 )
 
 func invoiceCheckCommand(app *App) *cobra.Command {
-	return &cobra.Command{
-		Use:   "check FILE…",
-		Short: "Read invoice documents without a network",
-		Long: `Reads UBL 2.1 invoices and credit notes (Peppol BIS 3, EN 16931), UN/CEFACT CII invoices and Peppol invoice
+	return checkCommand(app, "Read invoice documents without a network",
+		`Reads UBL 2.1 invoices and credit notes (Peppol BIS 3, EN 16931), UN/CEFACT CII invoices and Peppol invoice
 responses, and prints what they state: one object a document. "-" is standard input.
 
 With --output json every object is one line. Amounts are in the currency's ISO 4217 minor unit. A file that cannot
 be read is reported on standard error with element, line and reason; the others are still read, and the exit status
-is 2.`,
-		Args: usageArgs(cobra.MinimumNArgs(1)),
-		RunE: func(_ *cobra.Command, files []string) error {
-			table := &invoiceTable{w: tabwriter.NewWriter(app.Out, 0, 0, 2, ' ', 0)}
-			err := app.eachFile(files, func(name string, in io.Reader) error {
-				doc, err := document.Parse(in)
-				if err != nil {
-					return err
-				}
-				view := invoiceViewOf(name, doc)
-				if app.JSON() {
-					return app.PrintJSON(view)
-				}
-				table.add(view)
-				return nil
-			})
-			if ferr := table.flush(); err == nil {
-				err = ferr
+is 2.`, "  tally invoice check --output json acme-INV-1001.xml", invoiceTable, func(name string, in io.Reader) ([]invoiceView, error) {
+			doc, err := document.Parse(in)
+			if err != nil {
+				return nil, err
 			}
-			return err
-		},
-	}
+			return []invoiceView{invoiceViewOf(name, doc)}, nil
+		})
 }
 
 // invoiceView is a document as "invoice check" prints it. Fields that a kind of document does not have are null.
@@ -63,6 +44,7 @@ type invoiceView struct {
 	Payee        *partyView     `json:"payee"`
 	Terms        []discountView `json:"terms"`
 	Lines        int            `json:"lines"`
+	Lots         []lotView      `json:"lots,omitempty"`
 	References   []refView      `json:"references,omitempty"`
 	Response     *responseView  `json:"response,omitempty"`
 	Warnings     []string       `json:"warnings"`
@@ -77,6 +59,12 @@ type idView struct {
 	Kind   string  `json:"kind"`
 	Scheme *string `json:"scheme"`
 	ID     string  `json:"id"`
+}
+
+type lotView struct {
+	GTIN   *string `json:"gtin"`
+	Issuer *string `json:"issuer"`
+	Lot    string  `json:"lot"`
 }
 
 type discountView struct {
@@ -133,6 +121,9 @@ func invoiceViewOf(file string, doc *document.Document) invoiceView {
 		v.Terms = append(v.Terms, discountView{d.RateBasisPoints, d.AmountMinor, d.BaseMinor, d.Days, dateOrNull(d.Until), orNull(d.Note)})
 	}
 	v.Lines, v.References = len(i.Lines), refViewsOf(i.Preceding)
+	for _, lot := range i.Lots() {
+		v.Lots = append(v.Lots, lotView{orNull(lot.GTIN), orNull(lot.Issuer), lot.Number})
+	}
 	return v
 }
 
@@ -176,39 +167,29 @@ func orNull(s string) *string {
 
 func dateOrNull(d calendar.Date) *string { return orNull(d.String()) }
 
-// invoiceTable prints documents as rows, and the warnings of each below the table.
-type invoiceTable struct {
-	w     *tabwriter.Writer
-	rows  int
-	notes []string
-}
-
-func (t *invoiceTable) add(v invoiceView) {
-	if t.rows++; t.rows == 1 {
-		fmt.Fprintln(t.w, "FILE\tDOCUMENT\tTYPE\tID\tISSUED\tDUE\tPAYABLE\tSELLER\tBUYER\tLINES\tWARNINGS")
-	}
-	kind, payable := v.Document, "–"
-	if v.PayableMinor != nil {
-		payable = money.Amount{Minor: *v.PayableMinor, Currency: *v.Currency}.String()
-	}
-	if v.Response != nil {
-		kind += " " + v.Response.Code
-	}
-	row(t.w, v.File, kind, orDash(v.TypeCode), v.ID, orDash(v.IssueDate), orDash(v.DueDate), payable,
-		v.Seller.Name, v.Buyer.Name, strconv.Itoa(v.Lines), strconv.Itoa(len(v.Warnings)))
-	for _, w := range v.Warnings {
-		t.notes = append(t.notes, plain(v.File+": "+w))
-	}
-}
-
-func (t *invoiceTable) flush() error {
-	for i, note := range t.notes {
-		if i == 0 {
-			fmt.Fprintln(t.w, "\nWarnings:")
+// invoiceTable is how people see documents.
+var invoiceTable = checked[invoiceView]{
+	header: "FILE\tDOCUMENT\tTYPE\tID\tISSUED\tDUE\tPAYABLE\tSELLER\tBUYER\tLINES\tWARNINGS",
+	row: func(w io.Writer, v invoiceView) {
+		kind, payable := v.Document, "–"
+		if v.PayableMinor != nil {
+			payable = money.Amount{Minor: *v.PayableMinor, Currency: *v.Currency}.String()
 		}
-		fmt.Fprintln(t.w, note)
+		if v.Response != nil {
+			kind += " " + v.Response.Code
+		}
+		row(w, v.File, kind, orDash(v.TypeCode), v.ID, orDash(v.IssueDate), orDash(v.DueDate), payable,
+			v.Seller.Name, v.Buyer.Name, strconv.Itoa(v.Lines), strconv.Itoa(len(v.Warnings)))
+	},
+	warnings: func(v invoiceView) []string { return inFileOf(v.File, v.Warnings) },
+}
+
+func inFileOf(file string, warnings []string) []string {
+	list := make([]string, len(warnings))
+	for i, w := range warnings {
+		list[i] = file + ": " + w
 	}
-	return t.w.Flush()
+	return list
 }
 
 func orDash(s *string) string {

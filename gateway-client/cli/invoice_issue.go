@@ -5,16 +5,13 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/tallystick/tallystick/chaincode/fault"
-	"github.com/tallystick/tallystick/chaincode/member"
 	"github.com/tallystick/tallystick/chaincode/receivable"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
 	"github.com/tallystick/tallystick/gateway-client/document"
+	"github.com/tallystick/tallystick/gateway-client/operation"
 )
 
 func invoiceIssueCommand(app *App) *cobra.Command {
@@ -44,7 +41,7 @@ ledger keeps the sealed terms and a salted hash.`,
 					if err != nil {
 						return err
 					}
-					invoice, err := invoiceOf(s, doc, raw, register, buyer)
+					invoice, err := operation.Invoice(s, doc, raw, register, buyer)
 					if err != nil {
 						return err
 					}
@@ -62,59 +59,11 @@ func (a *App) issue(ctx context.Context, s *consortium.Session, programme string
 	var step struct {
 		Status string `json:"status"`
 	}
-	done, err := s.Submit(ctx, consortium.Call{Function: "receivable:Issue", Args: []string{programme, in.ID}, Input: in,
-		Circles: []string{programme}, Request: a.request}, &step)
+	call := operation.Issue(programme, in)
+	call.Request = a.request
+	done, err := s.Submit(ctx, call, &step)
 	if err != nil {
 		return err
 	}
 	return a.done(outcome{ID: in.ID, Status: step.Status, Transaction: done.Transaction, Block: done.Block})
-}
-
-// invoiceOf makes the ledger's form of an invoice document: parties by their opaque ids, and a keyed hash of the document.
-func invoiceOf(s *consortium.Session, doc *document.Document, raw []byte, register []member.Party, buyer string) (receivable.Invoice, error) {
-	out, err := termsOf(doc, register, s.User().Party, buyer)
-	if err != nil {
-		return out, err
-	}
-	if out.DocumentHash, err = documentHash(s, raw); err != nil {
-		return out, err
-	}
-	return out, out.Validate()
-}
-
-func termsOf(doc *document.Document, register []member.Party, own, buyer string) (receivable.Invoice, error) {
-	if doc.Kind != document.KindInvoice {
-		return receivable.Invoice{}, fault.New(fault.DocumentUnsupported, "it is a %s, not an invoice", doc.Kind)
-	}
-	in := doc.Invoice
-	out := receivable.Invoice{TypeCode: in.TypeCode, Seller: own, Buyer: buyer, Number: in.ID, IssueDate: in.IssueDate, DueDate: in.DueDate,
-		Currency: in.Currency, PayableMinor: in.Totals.PayableMinor, PrepaidMinor: in.Totals.PrepaidMinor, OtherPayee: in.Payee != nil, Lines: len(in.Lines)}
-	if seller, found := partyOf(register, in.Seller); found && seller != own {
-		return out, &fault.Error{Code: fault.InputInvalid, Fields: []fault.Field{{Path: "seller", Value: in.Seller.Name, Reason: "is another party than the one that you act for"}}}
-	}
-	if buyer == "" {
-		party, found := partyOf(register, in.Buyer)
-		if !found {
-			return out, &fault.Error{Code: fault.InputInvalid, Fields: []fault.Field{{Path: "buyer", Value: in.Buyer.Name, Reason: "is not in the programme's register; name its party id with --buyer"}}}
-		}
-		out.Buyer = party
-	}
-	return out, nil
-}
-
-// partyOf finds a document's party in a register: by an identifier, else by the name.
-func partyOf(register []member.Party, p document.Party) (string, bool) {
-	for _, entry := range register {
-		for _, id := range entry.Identifiers {
-			if slices.ContainsFunc(p.IDs, func(have document.Identifier) bool { return have.Scheme == id.Scheme && have.ID == id.Value }) {
-				return entry.ID, true
-			}
-		}
-	}
-	for _, entry := range register {
-		if strings.EqualFold(entry.Name, p.Name) {
-			return entry.ID, true
-		}
-	}
-	return "", false
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,9 +10,12 @@ import (
 
 	"github.com/tallystick/tallystick/chaincode/calendar"
 	"github.com/tallystick/tallystick/chaincode/circle"
+	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/financing"
 	"github.com/tallystick/tallystick/chaincode/money"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
+	"github.com/tallystick/tallystick/gateway-client/drawdown"
+	"github.com/tallystick/tallystick/gateway-client/operation"
 )
 
 func loanCommand(app *App) *cobra.Command {
@@ -20,32 +24,14 @@ func loanCommand(app *App) *cobra.Command {
 		loanStep(app, "cancel LOAN", "End a loan that was not drawn", "financing:Cancel"),
 		loanStep(app, "default LOAN", "Call an overdue loan in default", "financing:Default"),
 		loanStep(app, "cure LOAN", "Take a default back after payment", "financing:Cure"))
+	cmd.AddCommand(loanSteps(app)...)
 	return cmd
-}
-
-// loanView is a loan as it stands today.
-type loanView struct {
-	financing.Loan
-	DaysPastDue int64            `json:"days_past_due"`
-	Standing    financing.Bucket `json:"standing"`
-}
-
-// loanOf reads a loan with the circles that a step on it touches.
-func loanOf(ctx context.Context, s *consortium.Session, id string) (loanView, []string, error) {
-	var l loanView
-	call, err := onDesk(ctx, s, "financing:Loan", "loan", id, nil)
-	if err != nil {
-		return l, nil, err
-	}
-	err = s.Evaluate(ctx, call, &l)
-	return l, append(call.Circles, programmesOf(l.Collateral)...), err
 }
 
 // loanCall is a step on a loan, with a sealed input or none.
 func loanCall(cmd *cobra.Command, app *App, function, id string, input any) error {
 	return app.submit(cmd, id, func(s *consortium.Session) (consortium.Call, error) {
-		_, circles, err := loanOf(cmd.Context(), s, id)
-		return consortium.Call{Function: function, Args: []string{id}, Input: input, Circles: circles}, err
+		return operation.OnLoan(cmd.Context(), s, function, id, input)
 	})
 }
 
@@ -62,16 +48,56 @@ func loanStep(app *App, use, short, function string) *cobra.Command {
 
 func loanDrawCommand(app *App) *cobra.Command {
 	var note string
+	var parallel int
 	cmd := &cobra.Command{
-		Use:   "draw LOAN",
-		Short: "Pay a loan out, as the bank",
-		Args:  usageArgs(cobra.ExactArgs(1)),
+		Use:   "draw LOAN…",
+		Short: "Pay loans out, as the bank",
+		Long: `Pays the loans out side by side. Each draws on one lane of every limit, and no two draw on the same lane at a time, so a limit that
+all of them share holds nobody up. Room that no single lane has is gathered first.`,
+		Example: "  tally --org bankA --user mona loan draw loan-… loan-… loan-… --parallel 16",
+		Args:    usageArgs(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return loanCall(cmd, app, "financing:Draw", args[0], financing.DrawInput{Note: note})
+			if len(args) == 1 && app.request != "" { // a repeat of one request is answered with the first result
+				return loanCall(cmd, app, "financing:Draw", args[0], financing.DrawInput{Note: note})
+			}
+			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
+				d := drawdown.Drawer{Session: s, Parallel: parallel, Note: note}
+				return app.drawn(d.Draw(ctx, args))
+			})
 		},
 	}
 	cmd.Flags().StringVar(&note, "note", "", "the bank's payment reference")
+	cmd.Flags().IntVar(&parallel, "parallel", drawdown.DefaultParallel, "how many are drawn at a time")
 	return cmd
+}
+
+// drawn prints what became of the loans, and returns the first failure.
+func (a *App) drawn(list []drawdown.Drawn) error {
+	var first error
+	for _, r := range list {
+		if first == nil {
+			first = r.Err
+		}
+	}
+	if len(list) == 1 {
+		if first != nil {
+			return first
+		}
+		return a.done(outcome{ID: list[0].Loan, Status: string(financing.Active), Transaction: list[0].Transaction, Block: list[0].Block})
+	}
+	if a.JSON() {
+		return errors.Join(a.PrintJSON(map[string]any{"loans": list}), first)
+	}
+	return errors.Join(a.table(func(row func(...string)) {
+		row("LOAN", "RESULT", "BLOCK")
+		for _, r := range list {
+			result := string(financing.Active)
+			if r.Err != nil {
+				result = string(fault.CodeOf(r.Err))
+			}
+			row(r.Loan, result, fmt.Sprint(r.Block))
+		}
+	}), first)
 }
 
 func loanRepayCommand(app *App) *cobra.Command {
@@ -83,11 +109,7 @@ func loanRepayCommand(app *App) *cobra.Command {
 		Args:  usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.submit(cmd, args[0], func(s *consortium.Session) (consortium.Call, error) {
-				l, circles, err := loanOf(cmd.Context(), s, args[0])
-				if err != nil {
-					return consortium.Call{}, err
-				}
-				in := financing.Payment{AmountMinor: l.Owed.TotalMinor(), Currency: l.Terms.Currency, Source: financing.FromBorrower, Note: note}
+				in := financing.Payment{Note: note}
 				if amount != "" {
 					paid, err := money.ParseDecimal(amount, currency)
 					if err != nil {
@@ -95,10 +117,11 @@ func loanRepayCommand(app *App) *cobra.Command {
 					}
 					in.AmountMinor, in.Currency = paid.Minor, paid.Currency
 				}
+				var err error
 				if in.ReceivedOn, err = dateOr(on, s.Network.Now()); err != nil {
 					return consortium.Call{}, err
 				}
-				return consortium.Call{Function: "financing:Repay", Args: args, Input: in, Circles: circles}, in.Validate()
+				return operation.Repay(cmd.Context(), s, args[0], in)
 			})
 		},
 	}
@@ -124,7 +147,7 @@ func loanShowCommand(app *App) *cobra.Command {
 		Args:  usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
-				l, _, err := loanOf(ctx, s, args[0])
+				l, _, err := operation.Loan(ctx, s, args[0])
 				if err != nil {
 					return err
 				}
@@ -145,33 +168,13 @@ func loanShowCommand(app *App) *cobra.Command {
 }
 
 func loanListCommand(app *App) *cobra.Command {
-	return &cobra.Command{
-		Use:   "list",
-		Short: "List the loans that you may see",
-		Args:  usageArgs(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
-				desks, err := s.Readable(ctx, circle.Desk)
-				if err != nil {
-					return err
-				}
-				var page struct {
-					Loans []loanView `json:"loans"`
-					Next  string     `json:"next"`
-				}
-				if err := s.Evaluate(ctx, consortium.Call{Function: "financing:Loans", Args: []string{"200", ""}, Circles: desks}, &page); err != nil {
-					return err
-				}
-				if app.JSON() {
-					return app.PrintJSON(page)
-				}
-				return app.table(func(row func(...string)) {
-					row("LOAN", "STATUS", "STANDING", "ADVANCE", "MATURITY", "BORROWER")
-					for _, l := range page.Loans {
-						row(l.ID, string(l.Status), string(l.Standing), amountText(l.Terms.AdvanceMinor, l.Terms.Currency), l.Terms.MaturityOn.String(), l.Borrower)
-					}
-				})
-			})
+	return listing[operation.LoanView]{
+		short: "List the loans that you may see", function: always("financing:Loans"), key: "loans", kind: circle.Desk, usual: maxListed,
+		rows: func(row func(...string), list []operation.LoanView) {
+			row("LOAN", "STATUS", "STANDING", "ADVANCE", "MATURITY", "BORROWER")
+			for _, l := range list {
+				row(l.ID, string(l.Status), string(l.Standing), amountText(l.Terms.AdvanceMinor, l.Terms.Currency), l.Terms.MaturityOn.String(), l.Borrower)
+			}
 		},
-	}
+	}.command(app)
 }

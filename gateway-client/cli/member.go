@@ -2,16 +2,14 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/member"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
+	"github.com/tallystick/tallystick/gateway-client/operation"
 )
 
 func memberCommand(app *App) *cobra.Command {
@@ -37,13 +35,7 @@ regulator. Each becomes active when it registers itself.`,
 				}
 				founders = append(founders, member.Founder{MSP: msp, Kind: member.Kind(kind)})
 			}
-			list, err := json.Marshal(founders)
-			if err != nil {
-				return err
-			}
-			return app.submit(cmd, "", func(*consortium.Session) (consortium.Call, error) {
-				return consortium.Call{Function: "member:Found", Args: []string{string(list)}, Governed: true}, nil
-			})
+			return app.submit(cmd, "", func(*consortium.Session) (consortium.Call, error) { return operation.FoundConsortium(founders) })
 		},
 	}
 }
@@ -55,20 +47,7 @@ func memberRegisterCommand(app *App) *cobra.Command {
 		Short: "Register your organisation's name and public sealing key, and become active",
 		Args:  usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return app.submit(cmd, "", func(s *consortium.Session) (consortium.Call, error) {
-				if s.Keyring == nil {
-					return consortium.Call{}, fault.New(fault.KeyMissing, "the organisation has no keyring")
-				}
-				if name == "" {
-					name = s.User().Org
-				}
-				r := member.Registration{Name: name, SealingKey: s.Keyring.Public()}
-				if err := r.Validate(); err != nil {
-					return consortium.Call{}, err
-				}
-				raw, err := json.Marshal(r)
-				return consortium.Call{Function: "member:Register", Args: []string{string(raw)}, Governed: true}, err
-			})
+			return app.submit(cmd, "", func(s *consortium.Session) (consortium.Call, error) { return operation.RegisterMember(s, name) })
 		},
 	}
 	cmd.Flags().StringVar(&name, "name", "", "the organisation's name, as others see it (default: its short name)")
@@ -111,14 +90,8 @@ func memberProposeCommand(app *App) *cobra.Command {
 			if err := change.Validate(); err != nil {
 				return err
 			}
-			raw, err := json.Marshal(change)
-			if err != nil {
-				return err
-			}
 			id := consortium.NewID("vote")
-			return app.submit(cmd, id, func(*consortium.Session) (consortium.Call, error) {
-				return consortium.Call{Function: "member:Propose", Args: []string{id, string(raw)}, Governed: true}, nil
-			})
+			return app.submit(cmd, id, func(*consortium.Session) (consortium.Call, error) { return operation.ProposeMember(id, change) })
 		},
 	}
 	cmd.Flags().StringVar(&kind, "kind", "", "kind of an admitted organisation")
@@ -135,8 +108,7 @@ func memberVoteCommand(app *App) *cobra.Command {
 				return usageError{fmt.Errorf("%q is not yes or no", args[1])}
 			}
 			return app.submit(cmd, args[0], func(*consortium.Session) (consortium.Call, error) {
-				yes := strconv.FormatBool(args[1] == "yes")
-				return consortium.Call{Function: "member:Vote", Args: []string{args[0], yes}, Governed: true}, nil
+				return operation.Vote(args[0], args[1] == "yes"), nil
 			})
 		},
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
+	"github.com/tallystick/tallystick/chaincode/credit/scorecard"
 	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/gateway-client/scoring"
 )
@@ -24,7 +26,7 @@ func modelCommand(app *App) *cobra.Command {
 		Long: "A model is an integer scorecard: points by bin, small tables for pairs of features, and nothing else.\n" +
 			"The same integers are added up again by every peer. See docs/scoring.md.",
 	}
-	cmd.AddCommand(modelCrossval(app), modelTrain(app), modelScore(app), modelExplain(app), modelReport(app), modelRegisterCommand(app), modelValidateCommand(app))
+	cmd.AddCommand(modelCrossval(app), modelTrain(app), modelScore(app), modelExplain(app), modelReport(app), modelMonitor(app), modelRegisterCommand(app), modelValidateCommand(app))
 	return cmd
 }
 
@@ -34,6 +36,9 @@ type modelData struct {
 	fold, split            string
 	exclude, category      []string
 	kind, monotone         string
+	special, wording       string
+	change                 string
+	immutable              []string
 	name, version, outcome string
 	seed                   int64
 	selected               int
@@ -48,6 +53,10 @@ func (d *modelData) flags(cmd *cobra.Command) {
 	f.StringSliceVar(&d.category, "category", nil, "number columns whose values are codes, not quantities")
 	f.StringVar(&d.kind, "kind", "additive", "additive, woe, logistic, or gbt (a black box, to compare only)")
 	f.StringVar(&d.monotone, "monotone", "", "JSON file: column → 1 (the risk rises with it) or -1 (it falls)")
+	f.StringVar(&d.special, "special", "", "JSON file: column → {code: meaning}; codes that are no quantities get bins of their own")
+	f.StringSliceVar(&d.immutable, "immutable", nil, "columns that an applicant can do nothing about")
+	f.StringVar(&d.change, "change", "", "JSON file: column → none, any, up or down: what an applicant can do about it")
+	f.StringVar(&d.wording, "wording", "", "JSON file: column → {\"en\": …, \"zh\": …}; the reasons' wording")
 	f.Int64Var(&d.seed, "seed", 1, "seed of every random choice")
 	f.IntVar(&d.selected, "select", 0, "keep at most so many features, the strongest (0 keeps all)")
 }
@@ -55,14 +64,33 @@ func (d *modelData) flags(cmd *cobra.Command) {
 func (d *modelData) options(app *App) (scoring.Options, func(), error) {
 	o := scoring.Options{Kind: scoring.Kind(d.kind), Seed: d.seed, Category: d.category, Select: d.selected,
 		Name: d.name, Version: d.version, Outcome: d.outcome}
-	if d.monotone != "" {
-		text, err := os.ReadFile(d.monotone)
+	for _, file := range []struct {
+		flag, path, what string
+		into             any
+	}{
+		{"--monotone", d.monotone, "column names and 1 or -1", &o.Monotone},
+		{"--special", d.special, `column names and {"code": "meaning"}`, &o.Special},
+		{"--change", d.change, "column names and none, any, up or down", &o.Change},
+		{"--wording", d.wording, `column names and {"en": …, "zh": …}`, &o.Wording},
+	} {
+		if file.path == "" {
+			continue
+		}
+		text, err := app.readFile(file.path)
 		if err != nil {
-			return o, nil, fault.New(fault.InputInvalid, "--monotone: %v", err)
+			return o, nil, fault.New(fault.InputInvalid, "%s: %v", file.flag, err)
 		}
-		if err := json.Unmarshal(text, &o.Monotone); err != nil {
-			return o, nil, fault.New(fault.InputInvalid, "--monotone %s: must be a JSON object of column names and 1 or -1: %v", d.monotone, err)
+		dec := json.NewDecoder(bytes.NewReader(text))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(file.into); err != nil {
+			return o, nil, fault.New(fault.InputInvalid, "%s %s: must be a JSON object of %s: %v", file.flag, file.path, file.what, err)
 		}
+	}
+	for _, column := range d.immutable {
+		if o.Change == nil {
+			o.Change = map[string]scorecard.Change{}
+		}
+		o.Change[column] = scorecard.Immutable
 	}
 	bar := progressbar.NewOptions(1, progressbar.OptionSetWriter(app.Err), progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetVisibility(isTerminal(app.Err)), progressbar.OptionSetWidth(30))

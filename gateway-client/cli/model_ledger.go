@@ -2,18 +2,15 @@ package cli
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tallystick/tallystick/chaincode/credit"
-	"github.com/tallystick/tallystick/chaincode/credit/scorecard"
 	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
+	"github.com/tallystick/tallystick/gateway-client/operation"
 )
 
 func modelRegisterCommand(app *App) *cobra.Command {
@@ -30,30 +27,19 @@ func modelRegisterCommand(app *App) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			parsed, err := scorecard.Parse(card)
-			if err != nil {
-				return err
-			}
-			card, err = parsed.CanonicalJSON()
-			if err != nil {
-				return err
-			}
 			docs, err := app.readFile(documentation)
 			if err != nil {
 				return err
 			}
-			sum := sha256.Sum256(docs)
-			in := credit.ModelProposal{ID: consortium.NewID("mdl"), Intended: credit.ModelChampion, DocumentationHash: hex.EncodeToString(sum[:])}
+			id, intended := consortium.NewID("mdl"), credit.ModelChampion
 			if challenger {
-				in.Intended = credit.ModelChallenger
+				intended = credit.ModelChallenger
 			}
-			raw, err := json.Marshal(in)
+			call, err := operation.ProposeModel(id, card, docs, intended)
 			if err != nil {
 				return err
 			}
-			return app.submit(cmd, in.ID, func(*consortium.Session) (consortium.Call, error) {
-				return consortium.Call{Function: "credit:ProposeModel", Args: []string{string(raw), string(card)}, Governed: true}, nil
-			})
+			return app.submit(cmd, id, func(*consortium.Session) (consortium.Call, error) { return call, nil })
 		},
 	}
 	cmd.Flags().StringVar(&documentation, "documentation", "", "the model's documentation: its report, or a text")
@@ -73,14 +59,8 @@ func modelValidateCommand(app *App) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			sum := sha256.Sum256(text)
 			return app.submit(cmd, args[0], func(s *consortium.Session) (consortium.Call, error) {
-				var m credit.Model
-				if err := s.Evaluate(cmd.Context(), consortium.Call{Function: "credit:Model", Args: args}, &m); err != nil {
-					return consortium.Call{}, err
-				}
-				raw, err := json.Marshal(credit.Verdict{Accept: !reject, CardHash: m.CardHash, DocumentationHash: m.DocumentationHash, ReportHash: hex.EncodeToString(sum[:])})
-				return consortium.Call{Function: "credit:ValidateModel", Args: []string{args[0], string(raw)}, Governed: true}, err
+				return operation.ValidateModel(cmd.Context(), s, args[0], !reject, text)
 			})
 		},
 	}

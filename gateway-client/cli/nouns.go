@@ -17,10 +17,17 @@ func nouns() []func(*App) *cobra.Command {
 		deviceCommand,
 		consentCommand,
 		applicationCommand,
+		tenderCommand,
+		offerCommand,
 		loanCommand,
 		marginCommand,
 		policyCommand,
+		limitCommand,
 		modelCommand,
+		simulateCommand,
 		ledgerCommand,
+		serviceCommand,
+		keyCommand,
+		contextCommand,
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tallystick/tallystick/chaincode/member"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
+	"github.com/tallystick/tallystick/gateway-client/operation"
 )
 
 func partyCommand(app *App) *cobra.Command {
@@ -34,16 +35,15 @@ func partyRegisterCommand(app *App) *cobra.Command {
 				p.Identifiers = append(p.Identifiers, member.Identifier{Scheme: scheme, Value: value})
 			}
 			return app.submit(cmd, p.ID, func(s *consortium.Session) (consortium.Call, error) {
-				key, err := s.FingerprintKey(p.ID)
-				p.Host, p.FingerprintKey = s.User().MSP, key
-				return consortium.Call{Function: "member:RegisterParty", Args: []string{programme, p.ID}, Input: p, Circles: []string{programme}}, err
+				return operation.RegisterParty(s, programme, p)
 			})
 		},
 	}
 	cmd.Flags().StringVar(&programme, "programme", "", "programme in which the party trades")
 	cmd.Flags().StringVar(&p.Name, "name", "", "legal name")
 	cmd.Flags().StringVar(&p.Country, "country", "", "ISO 3166-1 alpha-2 code")
-	cmd.Flags().StringSliceVar(&ids, "id", nil, "identifiers as SCHEME:VALUE, for example 0088:4012345000009")
+	cmd.Flags().StringVar(&p.Sector, "sector", "", "section and division of ISIC Rev. 4, for example C25")
+	cmd.Flags().StringSliceVar(&ids, "id", nil, "identifiers as SCHEME:VALUE, for example 0088:4012345000009; director:NAME and address:TEXT tie parties together")
 	return requireFlags(cmd, "programme", "name")
 }
 

@@ -8,10 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tallystick/tallystick/chaincode/credit"
 	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/financing"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
+	"github.com/tallystick/tallystick/gateway-client/operation"
 )
 
 // maxInputFileBytes limits a JSON file that becomes a sealed input.
@@ -42,23 +42,7 @@ limit_key empty, a key is derived from the bank's keyring.`,
 			}
 			id := consortium.NewID("pol")
 			return app.submit(cmd, id, func(s *consortium.Session) (consortium.Call, error) {
-				call := consortium.Call{Function: "financing:ProposePolicy", Args: []string{desk, id}, Circles: []string{desk}}
-				if terms.ModelHash == "" {
-					var champion credit.Model
-					if err := s.Evaluate(cmd.Context(), consortium.Call{Function: "credit:Champion", Args: []string{s.User().MSP}}, &champion); err != nil {
-						return call, err
-					}
-					terms.ModelHash = champion.CardHash
-				}
-				if terms.LimitKey == "" {
-					key, err := s.FingerprintKey("limits/" + s.User().MSP)
-					if err != nil {
-						return call, err
-					}
-					terms.LimitKey = key
-				}
-				call.Input = financing.PolicyProposal{ID: id, Terms: terms}
-				return call, nil
+				return operation.ProposePolicy(cmd.Context(), s, desk, id, terms)
 			})
 		},
 	}
@@ -90,16 +74,27 @@ func policyShowCommand(app *App) *cobra.Command {
 					for _, price := range p.Terms.Prices {
 						row("price "+price.Band, fmt.Sprintf("up to %d days", price.MaxTenorDays), fmt.Sprintf("%d bp", price.Rate))
 					}
+					for _, l := range p.Terms.Limits {
+						row("limit by "+string(l.Kind), amountText(l.TotalMinor, p.Terms.Currency), fmt.Sprintf("%d lanes", l.Lanes))
+					}
+					row("advance rates", fmt.Sprintf("claims %d bp", p.Terms.AdvanceFragment), fmt.Sprintf("goods %d bp", p.Terms.AdvanceReceipt))
+					row("repayment", string(p.Terms.Repayment), string(p.Terms.DayCount))
+					row("circular trades", guardText(p.Terms.Guards.RoundTrip), fmt.Sprintf("within %d days", p.Terms.Guards.Window()))
+					row("related parties", guardText(p.Terms.Guards.Related), fmt.Sprintf("above %d bp of the collateral", p.Terms.Guards.MaxRelatedShare))
+					row("near duplicates", guardText(p.Terms.Guards.Lookalike))
+					row("decided otherwise by people", fmt.Sprintf("what is referred: %t", p.Terms.OverrideRefer), fmt.Sprintf("what is declined: %t", p.Terms.OverrideDecline))
 				})
 			})
 		},
 	}
 }
 
-// onDesk is a call on one record that is sealed on a bank's desk. Where the record holds collateral, its programmes go along.
-func onDesk(ctx context.Context, s *consortium.Session, function, typ, id string, input any, programmes ...string) (consortium.Call, error) {
-	desk, err := s.Locate(ctx, typ, id)
-	return consortium.Call{Function: function, Args: []string{id}, Input: input, Circles: append([]string{desk}, programmes...)}, err
+// guardText is what a policy does about a warning.
+func guardText(o financing.Outcome) string {
+	if o == "" {
+		o = financing.Refer
+	}
+	return string(o)
 }
 
 func onDeskStep(app *App, use, short, function, typ string) *cobra.Command {
@@ -109,7 +104,7 @@ func onDeskStep(app *App, use, short, function, typ string) *cobra.Command {
 		Args:  usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.submit(cmd, args[0], func(s *consortium.Session) (consortium.Call, error) {
-				return onDesk(cmd.Context(), s, function, typ, args[0], nil)
+				return operation.OnDesk(cmd.Context(), s, function, typ, args[0], nil)
 			})
 		},
 	}

@@ -14,6 +14,7 @@ import (
 func programmeCommand(app *App) *cobra.Command {
 	cmd := &cobra.Command{Use: "programme", Short: "Programmes: one buyer or warehouse operator, its suppliers and the banks that fund them"}
 	cmd.AddCommand(foundCommand(app, circle.Programme, "prg"), confirmCommand(app), programmeListCommand(app), rekeyCommand(app))
+	cmd.AddCommand(programmeTerms(app)...)
 	return cmd
 }
 

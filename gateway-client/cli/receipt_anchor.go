@@ -3,19 +3,16 @@ package cli
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/tallystick/tallystick/chaincode/receipt"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
 	"github.com/tallystick/tallystick/gateway-client/document/epcis"
 	"github.com/tallystick/tallystick/gateway-client/evidence"
+	"github.com/tallystick/tallystick/gateway-client/operation"
 )
 
 // eventFile is a file of EPCIS events that was read without a fault.
@@ -71,12 +68,12 @@ archive, a folder of your organisation; with them any single one can be proved: 
 				}
 				h := evidence.Header{Programme: programme, Receipts: receipts}
 				if collector != "" {
-					h.Collector = deviceID(collector)
-				} else if h.Collector, err = collectorOf(ctx, s); err != nil {
+					h.Collector = operation.DeviceID(collector)
+				} else if h.Collector, err = operation.Collector(ctx, s); err != nil {
 					return err
 				}
 				for _, f := range files {
-					if err := app.anchor(ctx, s, archiveOf(s, dir), h, f); err != nil {
+					if err := app.anchor(ctx, s, operation.Archive(s, dir), h, f); err != nil {
 						return err
 					}
 				}
@@ -92,7 +89,7 @@ archive, a folder of your organisation; with them any single one can be proved: 
 
 func (a *App) anchor(ctx context.Context, s *consortium.Session, keep evidence.Archive, h evidence.Header, f eventFile) error {
 	h.ID = consortium.NewID("evd")
-	source, err := sourceHash(s, h.ID, f.raw)
+	source, err := operation.SourceHash(s, h.ID, f.raw)
 	if err != nil {
 		return err
 	}
@@ -118,26 +115,8 @@ func (a *App) anchor(ctx context.Context, s *consortium.Session, keep evidence.A
 	})
 }
 
-// sourceHash is the hash of a document under a salt that the organisation can derive again from its keyring and the batch.
-func sourceHash(s *consortium.Session, batch string, raw []byte) (receipt.Hash, error) {
-	salt, err := s.FingerprintKey("evidence-sources/" + batch)
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(append([]byte(salt), raw...))
-	return receipt.Hash(hex.EncodeToString(sum[:])), nil
-}
-
 func addArchive(cmd *cobra.Command, dir *string) {
 	cmd.Flags().StringVar(dir, "archive", "", "folder that keeps the readings (default: evidence, beside the organisation's keyring)")
-}
-
-// archiveOf is the organisation's archive. A session whose keyring is in memory has none.
-func archiveOf(s *consortium.Session, dir string) evidence.Archive {
-	if dir == "" && s.Keyring != nil && s.Keyring.Dir() != "" {
-		dir = filepath.Join(filepath.Dir(s.Keyring.Dir()), "evidence")
-	}
-	return evidence.Archive{Dir: dir}
 }
 
 func receiptProveCommand(app *App) *cobra.Command {
@@ -153,11 +132,11 @@ programme can check without you: tally receipt verify.`,
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
-				b, err := archiveOf(s, dir).Load(args[0])
+				b, err := operation.Archive(s, dir).Load(args[0])
 				if err != nil {
 					return err
 				}
-				proof, err := b.Prove(deviceID(device), sequence)
+				proof, err := b.Prove(operation.DeviceID(device), sequence)
 				if err != nil {
 					return err
 				}

@@ -18,6 +18,7 @@ import (
 	"github.com/tallystick/tallystick/chaincode/record"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
 	"github.com/tallystick/tallystick/gateway-client/evidence"
+	"github.com/tallystick/tallystick/gateway-client/operation"
 )
 
 // maxChartBatches bounds how many batches one picture takes from an archive.
@@ -36,11 +37,11 @@ maintenance and the cure level, from the ledger's blocks. Who has no archive see
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
-				r, err := receiptOf(ctx, s, args[0])
+				r, err := operation.Receipt(ctx, s, args[0])
 				if err != nil {
 					return err
 				}
-				p, err := pictureOf(ctx, s, archiveOf(s, dir), r, loan)
+				p, err := pictureOf(ctx, s, operation.Archive(s, dir), r, loan)
 				if err != nil {
 					return err
 				}
@@ -81,7 +82,7 @@ func pictureOf(ctx context.Context, s *consortium.Session, keep evidence.Archive
 	}
 	var devices []receipt.Device
 	for _, id := range r.Devices {
-		d, err := deviceOf(ctx, s, id)
+		d, err := operation.Device(ctx, s, id)
 		if err != nil {
 			return p, err
 		}
@@ -165,7 +166,10 @@ func addLTV(ctx context.Context, s *consortium.Session, p *evidence.Picture, loa
 				if err := json.Unmarshal(body, &m); err != nil {
 					return err
 				}
-				p.LTV = append(p.LTV, evidence.LTVPoint{At: tx.At, Bps: m.LTVBps})
+				// The bank's service and its people may assess the same facts one after the other; the line has not moved then.
+				if n := len(p.LTV); n == 0 || p.LTV[n-1].Bps != m.LTVBps {
+					p.LTV = append(p.LTV, evidence.LTVPoint{At: tx.At, Bps: m.LTVBps})
+				}
 				p.MaintenanceBps, p.CureBps = m.Terms.MaintenanceBps, m.Terms.CureBps
 			}
 		}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,40 +13,24 @@ import (
 )
 
 func receiptCheckCommand(app *App) *cobra.Command {
-	return &cobra.Command{
-		Use:   "check FILE…",
-		Short: "Read EPCIS 2.0 event files without a network",
-		Long: `Reads GS1 EPCIS 2.0 events in JSON-LD (documents, query results, lists of events, single events) and prints what
+	return checkCommand(app, "Read EPCIS 2.0 event files without a network",
+		`Reads GS1 EPCIS 2.0 events in JSON-LD (documents, query results, lists of events, single events) and prints what
 they state: one object an event. "-" is standard input.
 
 With --output json every object is one line; numbers are as the file states them, si_value is converted to the SI
 unit that si_unit names by its UN/ECE Recommendation 20 code. A file with anything that the standard forbids is
 reported on standard error with the JSON path; the others are still read, and the exit status is 2.`,
-		Example: "  tally receipt check --output json lot-8841-in-range.jsonld",
-		Args:    usageArgs(cobra.MinimumNArgs(1)),
-		RunE: func(_ *cobra.Command, files []string) error {
-			table := &eventTable{w: tabwriter.NewWriter(app.Out, 0, 0, 2, ' ', 0)}
-			err := app.eachFile(files, func(name string, in io.Reader) error {
-				events, err := epcis.Parse(in)
-				if err != nil {
-					return err
-				}
-				for i := range events {
-					view := eventViewOf(name, &events[i])
-					if !app.JSON() {
-						table.add(view)
-					} else if err := app.PrintJSON(view); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
-			if ferr := table.flush(); err == nil {
-				err = ferr
+		"  tally receipt check --output json lot-8841-in-range.jsonld", eventTable, func(name string, in io.Reader) ([]eventView, error) {
+			events, err := epcis.Parse(in)
+			if err != nil {
+				return nil, err
 			}
-			return err
-		},
-	}
+			views := make([]eventView, len(events))
+			for i := range events {
+				views[i] = eventViewOf(name, &events[i])
+			}
+			return views, nil
+		})
 }
 
 // eventView is an event as "receipt check" prints it.
@@ -169,51 +151,37 @@ func instantOrNull(t time.Time) *string {
 	return orNull(t.Format(time.RFC3339Nano))
 }
 
-// eventTable prints events as rows, then their sensor reports, then the warnings.
-type eventTable struct {
-	w       *tabwriter.Writer
-	rows    int
-	reports []string
-	notes   []string
+// eventTable shows events as rows, below them their sensor reports.
+var eventTable = checked[eventView]{
+	header: "FILE\tINDEX\tTYPE\tTIME\tACTION\tSTEP\tLOCATION\tOBJECTS\tSENSORS\tWARNINGS",
+	row: func(w io.Writer, v eventView) {
+		row(w, v.File, strconv.Itoa(v.Index), v.Type, v.EventTime, orDash(v.Action), orDash(v.BizStep), orDash(v.Location),
+			strconv.Itoa(len(v.EPCs)+len(v.Quantities)), strconv.Itoa(len(v.Sensors)), strconv.Itoa(len(v.Warnings)))
+	},
+	below:    sensorRows,
+	warnings: func(v eventView) []string { return inFileOf(fmt.Sprintf("%s[%d]", v.File, v.Index), v.Warnings) },
 }
 
-func (t *eventTable) add(v eventView) {
-	if t.rows++; t.rows == 1 {
-		fmt.Fprintln(t.w, "FILE\tINDEX\tTYPE\tTIME\tACTION\tSTEP\tLOCATION\tOBJECTS\tSENSORS\tWARNINGS")
-	}
-	row(t.w, v.File, strconv.Itoa(v.Index), v.Type, v.EventTime, orDash(v.Action), orDash(v.BizStep), orDash(v.Location),
-		strconv.Itoa(len(v.EPCs)+len(v.Quantities)), strconv.Itoa(len(v.Sensors)), strconv.Itoa(len(v.Warnings)))
-	for _, s := range v.Sensors {
-		at := orDash(s.Time)
-		if s.Time == nil && s.StartTime != nil && s.EndTime != nil {
-			at = *s.StartTime + " – " + *s.EndTime
-		}
-		unit := "–"
-		if s.Unit != nil {
-			unit = epcis.Symbol(*s.Unit)
-		}
-		t.reports = append(t.reports, strings.Join([]string{v.File, strconv.Itoa(v.Index), orDash(s.Device), at, s.Property,
-			numberOrDash(s.Value), numberOrDash(s.Min), numberOrDash(s.Mean), numberOrDash(s.Max), unit, orDash(s.Exception)}, "\t"))
-	}
-	for _, w := range v.Warnings {
-		t.notes = append(t.notes, fmt.Sprintf("%s[%d]: %s", v.File, v.Index, w))
-	}
-}
-
-func (t *eventTable) flush() error {
-	if len(t.reports) > 0 {
-		fmt.Fprintln(t.w, "\nFILE\tINDEX\tDEVICE\tTIME\tPROPERTY\tVALUE\tMIN\tMEAN\tMAX\tUNIT\tEXCEPTION")
-		for _, r := range t.reports {
-			row(t.w, strings.Split(r, "\t")...)
+func sensorRows(w io.Writer, all []eventView) {
+	first := true
+	for _, v := range all {
+		for _, s := range v.Sensors {
+			if first {
+				fmt.Fprintln(w, "\nFILE\tINDEX\tDEVICE\tTIME\tPROPERTY\tVALUE\tMIN\tMEAN\tMAX\tUNIT\tEXCEPTION")
+				first = false
+			}
+			at := orDash(s.Time)
+			if s.Time == nil && s.StartTime != nil && s.EndTime != nil {
+				at = *s.StartTime + " – " + *s.EndTime
+			}
+			unit := "–"
+			if s.Unit != nil {
+				unit = epcis.Symbol(*s.Unit)
+			}
+			row(w, v.File, strconv.Itoa(v.Index), orDash(s.Device), at, s.Property,
+				numberOrDash(s.Value), numberOrDash(s.Min), numberOrDash(s.Mean), numberOrDash(s.Max), unit, orDash(s.Exception))
 		}
 	}
-	for i, note := range t.notes {
-		if i == 0 {
-			fmt.Fprintln(t.w, "\nWarnings:")
-		}
-		fmt.Fprintln(t.w, plain(note))
-	}
-	return t.w.Flush()
 }
 
 func numberOrDash(n *json.Number) string {

@@ -3,9 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,38 +10,12 @@ import (
 	"github.com/tallystick/tallystick/chaincode/calendar"
 	"github.com/tallystick/tallystick/chaincode/circle"
 	"github.com/tallystick/tallystick/chaincode/fault"
-	"github.com/tallystick/tallystick/chaincode/member"
 	"github.com/tallystick/tallystick/chaincode/money"
 	"github.com/tallystick/tallystick/chaincode/receipt"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
 	"github.com/tallystick/tallystick/gateway-client/evidence"
+	"github.com/tallystick/tallystick/gateway-client/operation"
 )
-
-// onReceipt is a call on one receipt, in its programme.
-func onReceipt(ctx context.Context, s *consortium.Session, function, id string) (consortium.Call, error) {
-	programme, err := s.Locate(ctx, "receipt", id)
-	return consortium.Call{Function: function, Args: []string{id}, Circles: []string{programme}}, err
-}
-
-func receiptLotKeyCommand(app *App) *cobra.Command {
-	var programme string
-	cmd := &cobra.Command{
-		Use:   "lot-key --programme PROGRAMME",
-		Short: "Seal the key of lot fingerprints into a programme, once, as the warehouse",
-		Long: `Lots are unique on the ledger by a keyed fingerprint, so that no lot is under two live receipts and an outsider learns
-nothing of it. The key is derived from your organisation's keyring, the same for all of its programmes.`,
-		Example: "  tally --org warehouse --user gus receipt lot-key --programme prg-…",
-		Args:    usageArgs(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return app.submit(cmd, programme, func(s *consortium.Session) (consortium.Call, error) {
-				key, err := s.FingerprintKey("lots/" + s.User().MSP)
-				return consortium.Call{Function: "receipt:RegisterLotKey", Args: []string{programme}, Input: receipt.LotKey{Key: key}, Circles: []string{programme}}, err
-			})
-		},
-	}
-	cmd.Flags().StringVar(&programme, "programme", "", "programme of the warehouse")
-	return requireFlags(cmd, "programme")
-}
 
 // goodsFlags are the flags that describe goods: the n-th of each belong together, and one of a kind is for all.
 type goodsFlags struct {
@@ -145,23 +116,17 @@ a reading outside of it impairs the goods as collateral.`,
 				}
 			}
 			return app.submit(cmd, in.ID, func(s *consortium.Session) (consortium.Call, error) {
-				call := consortium.Call{Function: "receipt:Issue", Args: []string{programme, in.ID}, Circles: []string{programme}}
-				if stored == "" {
-					in.StoredOn = calendar.From(s.Network.Now().UTC())
-				}
-				if in.Owner, err = ownerOf(cmd.Context(), s, programme, owner); err != nil {
-					return call, err
-				}
 				watching := make([]receipt.Device, len(devices))
 				for i, d := range devices {
-					if watching[i], err = deviceOf(cmd.Context(), s, d); err != nil {
-						return call, err
+					if watching[i], err = operation.Device(cmd.Context(), s, d); err != nil {
+						return consortium.Call{}, err
 					}
 					in.Devices = append(in.Devices, watching[i].ID)
 				}
-				in.Conditions, err = conditionsOf(keep, watching)
-				call.Input = in
-				return call, err
+				if in.Conditions, err = conditionsOf(keep, watching); err != nil {
+					return consortium.Call{}, err
+				}
+				return operation.IssueReceipt(cmd.Context(), s, programme, owner, in)
 			})
 		},
 	}
@@ -188,24 +153,6 @@ func amountOf(text, currency string) (*money.Amount, error) {
 	return &a, err
 }
 
-// ownerOf finds a party of the programme's register by its id, or by a name that only one has.
-func ownerOf(ctx context.Context, s *consortium.Session, programme, owner string) (receipt.Holder, error) {
-	register, err := s.Parties(ctx, programme)
-	if err != nil {
-		return receipt.Holder{}, err
-	}
-	found := slices.DeleteFunc(slices.Clone(register), func(p member.Party) bool { return p.ID != owner })
-	if len(found) == 0 {
-		found = slices.DeleteFunc(slices.Clone(register), func(p member.Party) bool { return !strings.EqualFold(p.Name, owner) })
-	}
-	if len(found) != 1 {
-		var bad fault.Fields
-		bad.Add("owner", owner, "must be one party of the programme's register; %d fit (tally party list --programme %s)", len(found), programme)
-		return receipt.Holder{}, bad.Err()
-	}
-	return receipt.Holder{MSP: found[0].Host, Party: found[0].ID}, nil
-}
-
 func receiptShowCommand(app *App) *cobra.Command {
 	return &cobra.Command{
 		Use:     "show RECEIPT",
@@ -214,7 +161,7 @@ func receiptShowCommand(app *App) *cobra.Command {
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
-				call, err := onReceipt(ctx, s, "receipt:Get", args[0])
+				call, err := operation.OnReceipt(ctx, s, "receipt:Get", args[0])
 				if err != nil {
 					return err
 				}
@@ -274,50 +221,21 @@ func goodsText(l receipt.Line) string {
 }
 
 func receiptListCommand(app *App) *cobra.Command {
-	var size int
-	var after string
-	cmd := &cobra.Command{
-		Use:     "list",
-		Short:   "List the receipts that you may see",
-		Example: "  tally --org warehouse --user wes receipt list",
-		Args:    usageArgs(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
-				programmes, err := s.Readable(ctx, circle.Programme)
-				if err != nil {
-					return err
+	return listing[receipt.Receipt]{
+		short: "List the receipts that you may see", example: "  tally --org warehouse --user wes receipt list",
+		function: always("receipt:List"), key: "receipts", kind: circle.Programme, usual: 50,
+		rows: func(row func(...string), list []receipt.Receipt) {
+			row("RECEIPT", "STATUS", "OWNER", "STORED ON", "DECLARED", "GOODS")
+			for _, r := range list {
+				declared, goods := "–", goodsText(r.Lines[0])
+				if r.Declared != nil {
+					declared = r.Declared.String()
 				}
-				var page struct {
-					Receipts []receipt.Receipt `json:"receipts"`
-					Next     string            `json:"next"`
+				if more := len(r.Lines) - 1; more > 0 {
+					goods += fmt.Sprintf(" and %d more", more)
 				}
-				call := consortium.Call{Function: "receipt:List", Args: []string{strconv.Itoa(size), after}, Circles: programmes}
-				if err := s.Evaluate(ctx, call, &page); err != nil {
-					return err
-				}
-				if app.JSON() {
-					return app.PrintJSON(page)
-				}
-				return app.table(func(row func(...string)) {
-					row("RECEIPT", "STATUS", "OWNER", "STORED ON", "DECLARED", "GOODS")
-					for _, r := range page.Receipts {
-						declared, goods := "–", goodsText(r.Lines[0])
-						if r.Declared != nil {
-							declared = r.Declared.String()
-						}
-						if more := len(r.Lines) - 1; more > 0 {
-							goods += fmt.Sprintf(" and %d more", more)
-						}
-						row(r.ID, string(r.Status), r.Owner.Party, r.StoredOn.String(), declared, goods)
-					}
-					if page.Next != "" {
-						row(fmt.Sprintf("more: --after %s", page.Next))
-					}
-				})
-			})
+				row(r.ID, string(r.Status), r.Owner.Party, r.StoredOn.String(), declared, goods)
+			}
 		},
-	}
-	cmd.Flags().IntVar(&size, "size", 50, "records on a page, at most 200")
-	cmd.Flags().StringVar(&after, "after", "", "where the page before has ended")
-	return cmd
+	}.command(app)
 }

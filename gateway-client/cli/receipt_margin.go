@@ -14,6 +14,7 @@ import (
 	"github.com/tallystick/tallystick/chaincode/money"
 	"github.com/tallystick/tallystick/chaincode/receipt"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
+	"github.com/tallystick/tallystick/gateway-client/operation"
 )
 
 // marginCommand is the noun "margin": what a bank watches of a loan on goods.
@@ -66,7 +67,7 @@ hold for loans that are assessed for the first time once another officer has app
 				return err
 			}
 			return app.submit(cmd, desk, func(*consortium.Session) (consortium.Call, error) {
-				return consortium.Call{Function: "margin:ProposeTerms", Args: []string{desk}, Input: terms, Circles: []string{desk}}, nil
+				return operation.OnProgramme("margin:ProposeTerms", desk, terms), nil
 			})
 		},
 	}
@@ -83,7 +84,7 @@ func marginTermsStep(app *App, verb, short, function string) *cobra.Command {
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return app.submit(cmd, desk, func(*consortium.Session) (consortium.Call, error) {
-				return consortium.Call{Function: function, Args: []string{desk}, Circles: []string{desk}}, nil
+				return operation.OnProgramme(function, desk, nil), nil
 			})
 		},
 	}
@@ -134,22 +135,6 @@ func termsRows(row func(...string), name string, t *receipt.Terms) {
 	row("", "for stale prices", percent(t.StalePriceBps))
 }
 
-// onMargin is a call on a loan with the circles of its desk, of its collateral, and of a receipt that it may not hold yet.
-func onMargin(ctx context.Context, s *consortium.Session, function string, args []string, input any) (consortium.Call, error) {
-	_, circles, err := loanOf(ctx, s, args[0])
-	if err != nil {
-		return consortium.Call{}, err
-	}
-	if len(args) > 1 {
-		programme, err := s.Locate(ctx, "receipt", args[1])
-		if err != nil {
-			return consortium.Call{}, err
-		}
-		circles = append(circles, programme)
-	}
-	return consortium.Call{Function: function, Args: args, Input: input, Circles: circles}, nil
-}
-
 func marginStep(app *App, use, short, function, who string) *cobra.Command {
 	n := 1
 	example := "loan-…"
@@ -162,7 +147,7 @@ func marginStep(app *App, use, short, function, who string) *cobra.Command {
 		Args:  usageArgs(cobra.ExactArgs(n)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.submit(cmd, args[0], func(s *consortium.Session) (consortium.Call, error) {
-				return onMargin(cmd.Context(), s, function, args, nil)
+				return operation.OnMargin(cmd.Context(), s, function, args, nil)
 			})
 		},
 	}
@@ -191,13 +176,7 @@ principal. What is left is the owner's.`,
 			}
 			in.ProceedsMinor, in.SaleCostsMinor = paid.Minor, cost.Minor
 			return app.submit(cmd, args[1], func(s *consortium.Session) (consortium.Call, error) {
-				call, err := onMargin(cmd.Context(), s, "margin:Sell", args, nil)
-				if err != nil {
-					return call, err
-				}
-				in.Purchaser, err = ownerOf(cmd.Context(), s, call.Circles[len(call.Circles)-1], to)
-				call.Input = in
-				return call, err
+				return operation.Sell(cmd.Context(), s, args[0], args[1], to, in)
 			})
 		},
 	}
@@ -216,7 +195,7 @@ func marginShowCommand(app *App) *cobra.Command {
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
-				call, err := onMargin(ctx, s, "margin:Get", args, nil)
+				call, err := operation.OnMargin(ctx, s, "margin:Get", args, nil)
 				if err != nil {
 					return err
 				}
@@ -254,7 +233,7 @@ func marginSaleCommand(app *App) *cobra.Command {
 		Args:    usageArgs(cobra.ExactArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
-				call, err := onMargin(ctx, s, "margin:Sale", args, nil)
+				call, err := operation.OnMargin(ctx, s, "margin:Sale", args, nil)
 				if err != nil {
 					return err
 				}

@@ -9,10 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/money"
 	"github.com/tallystick/tallystick/chaincode/receipt"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
+	"github.com/tallystick/tallystick/gateway-client/operation"
 )
 
 func receiptPriceCommand(app *App) *cobra.Command {
@@ -48,7 +48,7 @@ tally device key prints.`,
 				return err
 			}
 			return app.submit(cmd, programme, func(*consortium.Session) (consortium.Call, error) {
-				return consortium.Call{Function: "receipt:ProposePrices", Args: []string{programme}, Input: rule, Circles: []string{programme}}, nil
+				return operation.OnProgramme("receipt:ProposePrices", programme, rule), nil
 			})
 		},
 	}
@@ -59,12 +59,6 @@ tally device key prints.`,
 	flags.DurationVar(&fresh, "fresh", 24*time.Hour, "how long a price is fresh")
 	flags.DurationVar(&usable, "usable", 7*24*time.Hour, "how long a price is usable where there are too few fresh ones")
 	return requireFlags(cmd, "programme", "source")
-}
-
-// pricesOf returns what the programme's banks have agreed on.
-func pricesOf(ctx context.Context, s *consortium.Session, programme string) (a receipt.PriceAgreement, err error) {
-	err = s.Evaluate(ctx, consortium.Call{Function: "receipt:Prices", Args: []string{programme}, Circles: []string{programme}}, &a)
-	return a, err
 }
 
 func pricesAgreeCommand(app *App) *cobra.Command {
@@ -78,14 +72,7 @@ Look at it first: tally receipt price show.`,
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return app.submit(cmd, programme, func(s *consortium.Session) (consortium.Call, error) {
-				a, err := pricesOf(cmd.Context(), s, programme)
-				if err != nil {
-					return consortium.Call{}, err
-				}
-				if a.Proposed == nil {
-					return consortium.Call{}, fault.New(fault.TransitionDenied, "nothing is proposed for programme %s", programme)
-				}
-				return consortium.Call{Function: "receipt:AgreePrices", Args: []string{programme, string(a.Proposed.Digest())}, Circles: []string{programme}}, nil
+				return operation.AgreePrices(cmd.Context(), s, programme)
 			})
 		},
 	}
@@ -102,7 +89,7 @@ func pricesShowCommand(app *App) *cobra.Command {
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
-				a, err := pricesOf(ctx, s, programme)
+				a, err := operation.Prices(ctx, s, programme)
 				if err != nil {
 					return err
 				}
@@ -153,10 +140,7 @@ func priceObserveCommand(app *App) *cobra.Command {
 				if p.At, err = instantOf("at", at, s.Network.Now()); err != nil {
 					return consortium.Call{}, err
 				}
-				if p.Signature, err = s.User().Sign(p.Message()); err != nil {
-					return consortium.Call{}, err
-				}
-				return consortium.Call{Function: "receipt:ObservePrice", Args: []string{programme}, Input: p, Circles: []string{programme}}, nil
+				return operation.ObservePrice(s, programme, p)
 			})
 		},
 	}
@@ -187,7 +171,7 @@ silent sensor, an excursion, a gap in custody.`,
 				return err
 			}
 			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
-				call, err := onReceipt(ctx, s, "receipt:Value", args[0])
+				call, err := operation.OnReceipt(ctx, s, "receipt:Value", args[0])
 				if err != nil {
 					return err
 				}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/receipt"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
+	"github.com/tallystick/tallystick/gateway-client/operation"
 )
 
 // receiptStepCommands are the steps in a receipt's life after its issue.
@@ -37,7 +37,7 @@ func receiptStep(app *App, verb, short, function, who string) *cobra.Command {
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.submit(cmd, args[0], func(s *consortium.Session) (consortium.Call, error) {
-				return onReceipt(cmd.Context(), s, function, args[0])
+				return operation.OnReceipt(cmd.Context(), s, function, args[0])
 			})
 		},
 	}
@@ -55,12 +55,7 @@ until then you may withdraw the offer. What is reserved or pledged cannot be tra
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.submit(cmd, args[0], func(s *consortium.Session) (consortium.Call, error) {
-				call, err := onReceipt(cmd.Context(), s, "receipt:Offer", args[0])
-				if err != nil {
-					return call, err
-				}
-				call.Input, err = ownerOf(cmd.Context(), s, call.Circles[0], to)
-				return call, err
+				return operation.OfferReceipt(cmd.Context(), s, args[0], to)
 			})
 		},
 	}
@@ -109,15 +104,6 @@ func (a *App) replace(cmd *cobra.Command, id string, call func(ctx context.Conte
 	})
 }
 
-// receiptOf returns a receipt as the user may see it.
-func receiptOf(ctx context.Context, s *consortium.Session, id string) (r receipt.Receipt, err error) {
-	call, err := onReceipt(ctx, s, "receipt:Get", id)
-	if err != nil {
-		return r, err
-	}
-	return r, s.Evaluate(ctx, call, &r)
-}
-
 func receiptSplitCommand(app *App) *cobra.Command {
 	var parts []string
 	cmd := &cobra.Command{
@@ -133,7 +119,7 @@ nothing of a line. The parts must add up to the last unit. A pledge stays on eve
 				return usageError{fmt.Errorf("a split makes two parts or more: give --part for each; see: %s --help", cmd.CommandPath())}
 			}
 			return app.replace(cmd, args[0], func(ctx context.Context, s *consortium.Session) (consortium.Call, error) {
-				r, err := receiptOf(ctx, s, args[0])
+				r, err := operation.Receipt(ctx, s, args[0])
 				if err != nil {
 					return consortium.Call{}, err
 				}
@@ -185,13 +171,7 @@ func receiptMergeCommand(app *App) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id := consortium.NewID("rct")
 			return app.replace(cmd, id, func(ctx context.Context, s *consortium.Session) (consortium.Call, error) {
-				call, err := onReceipt(ctx, s, "receipt:Merge", args[0])
-				if err != nil {
-					return call, err
-				}
-				list, err := json.Marshal(args)
-				call.Args = []string{id, string(list)}
-				return call, err
+				return operation.MergeReceipts(ctx, s, id, args)
 			})
 		},
 	}
@@ -215,7 +195,7 @@ changes before the party in control, the owner, or the creditor of pledged goods
 			}
 			in := receipt.Proposal{Out: out, In: lines}
 			return app.submit(cmd, args[0], func(s *consortium.Session) (consortium.Call, error) {
-				call, err := onReceipt(cmd.Context(), s, "receipt:Propose", args[0])
+				call, err := operation.OnReceipt(cmd.Context(), s, "receipt:Propose", args[0])
 				call.Input = in
 				return call, err
 			})

@@ -3,7 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,6 +12,7 @@ import (
 	"github.com/tallystick/tallystick/chaincode/money"
 	"github.com/tallystick/tallystick/chaincode/receivable"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
+	"github.com/tallystick/tallystick/gateway-client/operation"
 )
 
 func receivableCommand(app *App) *cobra.Command {
@@ -35,12 +36,6 @@ func receivableCommand(app *App) *cobra.Command {
 	return cmd
 }
 
-// onReceivable is a call on one receivable, in its programme.
-func onReceivable(ctx context.Context, s *consortium.Session, function, id string, input any, args ...string) (consortium.Call, error) {
-	programme, err := s.Locate(ctx, "receivable", id)
-	return consortium.Call{Function: function, Args: append([]string{id}, args...), Input: input, Circles: []string{programme}}, err
-}
-
 func receivableStep(app *App, verb, short, function, who string) *cobra.Command {
 	return &cobra.Command{
 		Use:     verb + " RECEIVABLE",
@@ -49,7 +44,7 @@ func receivableStep(app *App, verb, short, function, who string) *cobra.Command 
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.submit(cmd, args[0], func(s *consortium.Session) (consortium.Call, error) {
-				return onReceivable(cmd.Context(), s, function, args[0], nil)
+				return operation.OnReceivable(cmd.Context(), s, function, args[0], nil)
 			})
 		},
 	}
@@ -69,7 +64,7 @@ func receivableBecause(app *App, verb, short, function, who string) *cobra.Comma
 				return err
 			}
 			return app.submit(cmd, args[0], func(s *consortium.Session) (consortium.Call, error) {
-				return onReceivable(cmd.Context(), s, function, args[0], why)
+				return operation.OnReceivable(cmd.Context(), s, function, args[0], why)
 			})
 		},
 	}
@@ -88,7 +83,7 @@ whoever endorsed it, and gives the seller a claim that it can split, pass on and
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.submit(cmd, args[0], func(s *consortium.Session) (consortium.Call, error) {
-				return confirmation(cmd.Context(), s, args[0])
+				return operation.Confirm(cmd.Context(), s, args[0])
 			})
 		},
 	}
@@ -108,7 +103,7 @@ func receivablePayCommand(app *App) *cobra.Command {
 			}
 			in := receivable.Paying{ID: consortium.NewID("pay"), AmountMinor: paid.Minor, Currency: paid.Currency}
 			return app.submit(cmd, args[0], func(s *consortium.Session) (consortium.Call, error) {
-				return onReceivable(cmd.Context(), s, "receivable:Pay", args[0], in, in.ID)
+				return operation.OnReceivable(cmd.Context(), s, "receivable:Pay", args[0], in, in.ID)
 			})
 		},
 	}
@@ -125,14 +120,15 @@ func receivableShowCommand(app *App) *cobra.Command {
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
-				call, err := onReceivable(ctx, s, "receivable:Get", args[0], nil)
+				call, err := operation.OnReceivable(ctx, s, "receivable:Get", args[0], nil)
 				if err != nil {
 					return err
 				}
 				var view struct {
 					receivable.Receivable
-					Lookalikes []lookalike          `json:"lookalikes,omitempty"`
-					Holdings   []receivable.Holding `json:"holdings"`
+					Lookalikes []operation.Lookalike   `json:"lookalikes,omitempty"`
+					Goods      []operation.LotStanding `json:"goods,omitempty"`
+					Holdings   []receivable.Holding    `json:"holdings"`
 				}
 				if err := s.Evaluate(ctx, call, &view); err != nil {
 					return err
@@ -152,6 +148,9 @@ func receivableShowCommand(app *App) *cobra.Command {
 					for _, l := range view.Lookalikes {
 						row("similar to", l.Receivable, l.Programme)
 					}
+					for _, g := range view.Goods {
+						row("goods", strings.TrimSpace(g.GTIN+" "+g.Issuer)+" lot "+g.Lot.Lot, g.Standing, g.Receipt)
+					}
 					for _, h := range view.Holdings {
 						row("fragment", h.Fragment, string(h.Status), amountText(h.FaceMinor, h.Currency))
 					}
@@ -159,12 +158,6 @@ func receivableShowCommand(app *App) *cobra.Command {
 			})
 		},
 	}
-}
-
-// lookalike is another invoice with the same seller and amount and nearly the same number.
-type lookalike struct {
-	Receivable string `json:"receivable"`
-	Programme  string `json:"programme"`
 }
 
 func showReceivable(row func(...string), r receivable.Receivable) {
@@ -185,43 +178,14 @@ func amountText(minor int64, currency string) string {
 }
 
 func receivableListCommand(app *App) *cobra.Command {
-	var size int
-	var after string
-	cmd := &cobra.Command{
-		Use:     "list",
-		Short:   "List the receivables that you may see",
-		Example: "  tally --org supplier --user amy receivable list",
-		Args:    usageArgs(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
-				programmes, err := s.Readable(ctx, circle.Programme)
-				if err != nil {
-					return err
-				}
-				var page struct {
-					Receivables []receivable.Receivable `json:"receivables"`
-					Next        string                  `json:"next"`
-				}
-				call := consortium.Call{Function: "receivable:List", Args: []string{strconv.Itoa(size), after}, Circles: programmes}
-				if err := s.Evaluate(ctx, call, &page); err != nil {
-					return err
-				}
-				if app.JSON() {
-					return app.PrintJSON(page)
-				}
-				return app.table(func(row func(...string)) {
-					row("RECEIVABLE", "STATUS", "INVOICE", "PAYABLE", "DUE", "SELLER")
-					for _, r := range page.Receivables {
-						row(r.ID, string(r.Status), r.Invoice.Number, amountText(r.Invoice.PayableMinor, r.Invoice.Currency), r.Invoice.DueDate.String(), r.Invoice.Seller)
-					}
-					if page.Next != "" {
-						row(fmt.Sprintf("more: --after %s", page.Next))
-					}
-				})
-			})
+	return listing[receivable.Receivable]{
+		short: "List the receivables that you may see", example: "  tally --org supplier --user amy receivable list",
+		function: always("receivable:List"), key: "receivables", kind: circle.Programme, usual: 50,
+		rows: func(row func(...string), list []receivable.Receivable) {
+			row("RECEIVABLE", "STATUS", "INVOICE", "PAYABLE", "DUE", "SELLER")
+			for _, r := range list {
+				row(r.ID, string(r.Status), r.Invoice.Number, amountText(r.Invoice.PayableMinor, r.Invoice.Currency), r.Invoice.DueDate.String(), r.Invoice.Seller)
+			}
 		},
-	}
-	cmd.Flags().IntVar(&size, "size", 50, "records on a page, at most 200")
-	cmd.Flags().StringVar(&after, "after", "", "where the page before has ended")
-	return cmd
+	}.command(app)
 }

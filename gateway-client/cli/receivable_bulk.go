@@ -4,10 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +20,7 @@ import (
 	"github.com/tallystick/tallystick/chaincode/receivable"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
 	"github.com/tallystick/tallystick/gateway-client/document"
+	"github.com/tallystick/tallystick/gateway-client/operation"
 )
 
 // Limits of bulk commands.
@@ -152,12 +149,6 @@ func (a *App) runBulk(ctx context.Context, b bulk, verb string, ids []string, sk
 	})
 }
 
-// requestFor is the request id of a batch: the same for the same receivables, so that the ledger carries a repeat out once.
-func requestFor(step string, ids []string) string {
-	sum := sha256.Sum256([]byte(strings.Join(ids, "\n")))
-	return step + "-" + hex.EncodeToString(sum[:16])
-}
-
 func receivableIssueBulkCommand(app *App) *cobra.Command {
 	var programme, buyer string
 	var b bulk
@@ -232,11 +223,11 @@ func (a *App) readBulk(ctx context.Context, s *consortium.Session, files []strin
 		if err != nil {
 			return err
 		}
-		invoice, err := invoiceOf(s, doc, raw, register, buyer)
+		invoice, err := operation.Invoice(s, doc, raw, register, buyer)
 		if err != nil {
 			return err
 		}
-		id, err := documentID(s, "rcv", raw)
+		id, err := operation.DocumentID(s, "rcv", raw)
 		if err != nil {
 			return err
 		}
@@ -254,12 +245,11 @@ func (a *App) readBulk(ctx context.Context, s *consortium.Session, files []strin
 // the rest.
 func issueBatch(ctx context.Context, s *consortium.Session, programme string, ids []string, byID map[string]receivable.Issuance) (consortium.Committed, error) {
 	for range 2 {
-		in := receivable.BulkIssuance{}
+		var items []receivable.Issuance
 		for _, id := range ids {
-			in.Items = append(in.Items, byID[id])
+			items = append(items, byID[id])
 		}
-		done, err := s.Submit(ctx, consortium.Call{Function: "receivable:IssueBulk", Args: []string{programme}, Input: in,
-			Circles: []string{programme}, Request: requestFor("issue", ids)}, nil)
+		done, err := s.Submit(ctx, operation.IssueBulk(programme, items), nil)
 		if code := fault.CodeOf(err); code != fault.RecordExists && code != fault.ReceivableDuplicate {
 			return done, err
 		}
@@ -297,8 +287,7 @@ func receivableProposeBulkCommand(app *App) *cobra.Command {
 		"Approve many receivables as the buyer's first person, up to 500 in one transaction",
 		"  tally --org buyer --user alice receivable propose-bulk --list issued.txt",
 		func(ctx context.Context, s *consortium.Session, programme string, ids []string) (consortium.Committed, error) {
-			return s.Submit(ctx, consortium.Call{Function: "receivable:ProposeConfirmBulk", Input: receivable.BulkProposal{IDs: ids},
-				Circles: []string{programme}, Request: consortium.NewID("req")}, nil)
+			return s.Submit(ctx, operation.ProposeBulk(programme, ids), nil)
 		})
 }
 
@@ -310,25 +299,11 @@ func receivableConfirmBulkCommand(app *App) *cobra.Command {
 
 // confirmBatch signs each receivable's terms, so that each undertaking proves itself, and confirms them.
 func confirmBatch(ctx context.Context, s *consortium.Session, programme string, ids []string) (consortium.Committed, error) {
-	list, err := json.Marshal(ids)
+	call, err := operation.ConfirmBulk(ctx, s, programme, ids)
 	if err != nil {
 		return consortium.Committed{}, err
 	}
-	var terms []receivable.Terms
-	call := consortium.Call{Function: "receivable:TermsBulk", Args: []string{string(list)}, Circles: []string{programme}}
-	if err := s.Evaluate(ctx, call, &terms); err != nil {
-		return consortium.Committed{}, err
-	}
-	var in receivable.BulkConfirmation
-	for _, t := range terms {
-		signature, err := s.User().Sign(t.Bytes())
-		if err != nil {
-			return consortium.Committed{}, err
-		}
-		in.Items = append(in.Items, receivable.ConfirmationOf{ID: t.Receivable,
-			Confirmation: receivable.Confirmation{Signature: base64.StdEncoding.EncodeToString(signature)}})
-	}
-	return s.Submit(ctx, consortium.Call{Function: "receivable:ConfirmBulk", Input: in, Circles: []string{programme}}, nil)
+	return s.Submit(ctx, call, nil)
 }
 
 // receivableBulkStep is a step that the buyer takes for many receivables: those that it names, or all that wait for it. Those that
@@ -376,16 +351,18 @@ interrupted is simply repeated.`,
 // waitingFor returns those of the receivables that are in the status `from`, in their order, and how many have reached `to`. No
 // ids means all of the programme. Anything else than these two is refused before anything is sent.
 func waitingFor(ctx context.Context, s *consortium.Session, programme string, ids []string, from, to receivable.Status) (waiting []string, skipped int, err error) {
-	list, err := receivablesWhere(ctx, s, []string{programme}, func(r receivable.Receivable) bool { return r.Programme == programme })
-	if err != nil {
-		return nil, 0, err
-	}
-	status := map[string]receivable.Status{}
-	for _, r := range list {
-		status[r.ID] = r.Status
-		if len(ids) == 0 && r.Status == from && r.Invoice.Buyer == s.User().Party {
+	if len(ids) == 0 {
+		list, err := operation.ReceivablesWhere(ctx, s, []string{programme}, func(r receivable.Receivable) bool {
+			return r.Programme == programme && r.Status == from && r.Invoice.Buyer == s.User().Party
+		})
+		for _, r := range list {
 			waiting = append(waiting, r.ID)
 		}
+		return waiting, 0, err
+	}
+	status, err := operation.Standings(ctx, s, programme, ids)
+	if err != nil {
+		return nil, 0, err
 	}
 	var bad fault.Fields
 	for i, id := range ids {

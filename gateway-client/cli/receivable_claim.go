@@ -9,6 +9,7 @@ import (
 	"github.com/tallystick/tallystick/chaincode/calendar"
 	"github.com/tallystick/tallystick/chaincode/receivable"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
+	"github.com/tallystick/tallystick/gateway-client/operation"
 )
 
 func receivableFreezeCommand(app *App) *cobra.Command {
@@ -28,7 +29,7 @@ the seller instead.`,
 				return err
 			}
 			return app.submitStep(cmd, in.ID, func(ctx context.Context, s *consortium.Session) (consortium.Call, error) {
-				return onReceivable(ctx, s, "receivable:Freeze", args[0], in, in.ID)
+				return operation.OnReceivable(ctx, s, "receivable:Freeze", args[0], in, in.ID)
 			})
 		},
 	}
@@ -55,7 +56,7 @@ func receivableThawCommand(app *App) *cobra.Command {
 		Args:    usageArgs(cobra.ExactArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.submitStep(cmd, args[1], func(ctx context.Context, s *consortium.Session) (consortium.Call, error) {
-				return onReceivable(ctx, s, "receivable:Thaw", args[0], nil, args[1])
+				return operation.OnReceivable(ctx, s, "receivable:Thaw", args[0], nil, args[1])
 			})
 		},
 	}
@@ -69,7 +70,7 @@ func receivableWriteOffCommand(app *App) *cobra.Command {
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.submitStep(cmd, args[0], func(ctx context.Context, s *consortium.Session) (consortium.Call, error) {
-				return onReceivable(ctx, s, "receivable:WriteOff", args[0], nil)
+				return operation.OnReceivable(ctx, s, "receivable:WriteOff", args[0], nil)
 			})
 		},
 	}
@@ -83,7 +84,7 @@ func receivableSettleRecourseCommand(app *App) *cobra.Command {
 		Args:    usageArgs(cobra.ExactArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.submitStep(cmd, args[1], func(ctx context.Context, s *consortium.Session) (consortium.Call, error) {
-				return onReceivable(ctx, s, "receivable:SettleRecourse", args[0], nil, args[1])
+				return operation.OnReceivable(ctx, s, "receivable:SettleRecourse", args[0], nil, args[1])
 			})
 		},
 	}
@@ -98,7 +99,7 @@ func receivableAbout[T any](app *App, verb, short, example, function string, row
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
-				call, err := onReceivable(ctx, s, function, args[0], nil)
+				call, err := operation.OnReceivable(ctx, s, function, args[0], nil)
 				if err != nil {
 					return err
 				}
@@ -184,7 +185,7 @@ func receivableBillCommand(app *App) *cobra.Command {
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
-				bill, err := billOf(ctx, s, args[0])
+				bill, err := operation.Bill(ctx, s, args[0])
 				if err != nil {
 					return err
 				}
@@ -203,14 +204,6 @@ func receivableBillCommand(app *App) *cobra.Command {
 			})
 		},
 	}
-}
-
-func billOf(ctx context.Context, s *consortium.Session, id string) (bill receivable.Bill, err error) {
-	call, err := onReceivable(ctx, s, "receivable:Bill", id, nil)
-	if err != nil {
-		return bill, err
-	}
-	return bill, s.Evaluate(ctx, call, &bill)
 }
 
 func receivableRulesCommand(app *App) *cobra.Command {
@@ -240,7 +233,7 @@ theirs.`,
 			return err
 		}
 		return app.submit(cmd, programme, func(*consortium.Session) (consortium.Call, error) {
-			return consortium.Call{Function: "receivable:SetRules", Args: []string{programme}, Input: rules, Circles: []string{programme}}, nil
+			return operation.OnProgramme("receivable:SetRules", programme, rules), nil
 		})
 	}
 	flags := cmd.Flags()

@@ -19,6 +19,7 @@ import (
 	"github.com/tallystick/tallystick/chaincode/receivable"
 	"github.com/tallystick/tallystick/gateway-client/document"
 	"github.com/tallystick/tallystick/gateway-client/document/epcis"
+	"github.com/tallystick/tallystick/gateway-client/operation"
 )
 
 func TestReceivableMistakesOfUsage(t *testing.T) {
@@ -99,7 +100,7 @@ func TestResponseSaysWhatTheStatusSays(t *testing.T) {
 	for status, code := range map[receivable.Status]document.ResponseCode{receivable.Issued: "AB", receivable.Proposed: "IP", receivable.Disputed: "UQ",
 		receivable.Rejected: "RE", receivable.Confirmed: "AP", receivable.Settled: "PD"} {
 		r.Status = status
-		response, err := responseOf(r, register, today)
+		response, err := operation.Response(r, register, today)
 		require.NoError(t, err, status)
 		assert.Equal(t, code, response.Code)
 		var text bytes.Buffer
@@ -109,7 +110,7 @@ func TestResponseSaysWhatTheStatusSays(t *testing.T) {
 		assert.Equal(t, code, back.Response.Code)
 		assert.Equal(t, "INV-7", back.Response.Documents[0].ID)
 		if code == "RE" || code == "UQ" {
-			why := whyOf(back.Response)
+			why := operation.Reasons(back.Response)
 			assert.Equal(t, []receivable.Reason{"QTY", "PRI"}, why.Reasons, "what goes out comes in")
 			assert.NotEmpty(t, why.Note)
 		} else {
@@ -117,10 +118,10 @@ func TestResponseSaysWhatTheStatusSays(t *testing.T) {
 		}
 	}
 	r.Status = receivable.Withdrawn
-	_, err := responseOf(r, register, today)
+	_, err := operation.Response(r, register, today)
 	assert.ErrorContains(t, err, "TRANSITION_DENIED")
 	r.Status = receivable.Confirmed
-	_, err = responseOf(r, register[:1], today)
+	_, err = operation.Response(r, register[:1], today)
 	assert.ErrorContains(t, err, "INPUT_INVALID", "a seller without an electronic address")
 }
 

@@ -11,7 +11,7 @@ import (
 
 // Run runs one command line over the connector, without touching the process's streams, and returns its exit status.
 func Run(ctx context.Context, connect Connector, who Who, args []string, out, errs *bytes.Buffer) int {
-	app := &App{In: &bytes.Buffer{}, Out: out, Err: errs, Connect: func(ctx context.Context, _ Who) (*consortium.Session, func() error, error) {
+	app := &App{In: &bytes.Buffer{}, Out: out, Err: errs, isolated: true, Connect: func(ctx context.Context, _ Who) (*consortium.Session, func() error, error) {
 		return connect(ctx, who)
 	}}
 	root := New(app)

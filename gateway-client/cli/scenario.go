@@ -19,7 +19,7 @@ import (
 
 func scenarioCommand(app *App) *cobra.Command {
 	cmd := &cobra.Command{Use: "scenario", Short: "Play a file of commands as the users of several organisations"}
-	cmd.AddCommand(scenarioRunCommand(app), scenarioBulkCommand(app))
+	cmd.AddCommand(scenarioRunCommand(app), scenarioBulkCommand(app), scenarioDecisionsCommand(app), scenarioDrawdownsCommand(app))
 	return cmd
 }
 

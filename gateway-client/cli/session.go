@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -16,35 +15,9 @@ import (
 	"github.com/tallystick/tallystick/network/profile"
 )
 
-// Who is the identity under which a command works.
-type Who struct {
-	Network string // the name of a network on this machine
-	Profile string // a profile file, instead of Network and Org
-	Org     string
-	User    string
-}
-
 // Connector opens a session for an identity. The default one connects to the gateway of the organisation's peer; tests
 // put a ledger in memory behind it.
 type Connector func(ctx context.Context, who Who) (session *consortium.Session, closeSession func() error, err error)
-
-// addWho adds the options that say who works, with their defaults from the environment.
-func (a *App) addWho(root *cobra.Command) {
-	flags := root.PersistentFlags()
-	flags.StringVar(&a.who.Network, "network", envOr("TALLY_NETWORK", "demo"), "name of the network, as given to tallynet --name [TALLY_NETWORK]")
-	flags.StringVar(&a.who.Profile, "profile", os.Getenv("TALLY_PROFILE"), "profile.json of the organisation, instead of --network and --org [TALLY_PROFILE]")
-	flags.StringVar(&a.who.Org, "org", os.Getenv("TALLY_ORG"), "organisation that you work for [TALLY_ORG]")
-	flags.StringVar(&a.who.User, "user", os.Getenv("TALLY_USER"), "user whose certificate signs [TALLY_USER]")
-	flags.Uint64Var(&a.afterBlock, "after-block", 0, "wait until your organisation's peer has this block")
-	flags.StringVar(&a.request, "request", "", "request id: a repeat with the same id is answered with the first result")
-}
-
-func envOr(name, otherwise string) string {
-	if v := os.Getenv(name); v != "" {
-		return v
-	}
-	return otherwise
-}
 
 // withSession runs the command's work with a session of the chosen user.
 func (a *App) withSession(cmd *cobra.Command, work func(ctx context.Context, s *consortium.Session) error) (err error) {
@@ -66,19 +39,12 @@ func (a *App) withSession(cmd *cobra.Command, work func(ctx context.Context, s *
 }
 
 func connectFabric(_ context.Context, who Who) (*consortium.Session, func() error, error) {
-	path := who.Profile
-	if path == "" {
-		if who.Org == "" {
-			return nil, nil, usageError{fmt.Errorf("say for which organisation you work: --org NAME or TALLY_ORG")}
-		}
-		root, err := profile.StateRoot()
-		if err != nil {
-			return nil, nil, err
-		}
-		path = filepath.Join(root, who.Network, "orgs", who.Org, profile.File)
+	path, err := who.profilePath()
+	if err != nil {
+		return nil, nil, err
 	}
 	if who.User == "" {
-		return nil, nil, usageError{fmt.Errorf("say as which user you work: --user NAME or TALLY_USER")}
+		return nil, nil, usageError{fmt.Errorf("say as which user you work: --user NAME, TALLY_USER or a context (tally context set --help)")}
 	}
 	p, err := profile.Load(path)
 	if err != nil {

@@ -5,17 +5,14 @@ import (
 	"context"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/tallystick/tallystick/chaincode/calendar"
 	"github.com/tallystick/tallystick/gateway-client/cli"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
 	"github.com/tallystick/tallystick/gateway-client/fabric"
-	"github.com/tallystick/tallystick/gateway-client/scenario"
 	"github.com/tallystick/tallystick/network/nettest"
 	"github.com/tallystick/tallystick/network/plan"
 	"github.com/tallystick/tallystick/network/profile"
@@ -43,23 +40,17 @@ func playMainJob(t *testing.T, n *nettest.Network) {
 	t.Helper()
 	sessions := onNetwork(t, n)
 	underwrite(t, session(t, sessions, "bankA", "svc"))
-	runner := &scenario.Runner{
-		Today: calendar.From(time.Now().UTC()), Vars: partiesOf(n.Network), Dir: t.TempDir(),
-		Command: func(ctx context.Context, org, user string, args []string, out, errs *bytes.Buffer) int {
-			return cli.Run(ctx, sessions.Get, cli.Who{Org: org, User: user}, args, out, errs)
-		},
-		End: func(d scenario.Done) { t.Logf("%5.2f s %-18s %s %s%s", d.Seconds, d.As, d.Title, d.Status, d.Refused) },
-		Marked: func(_ context.Context, mark string, _ map[string]string) error {
-			switch mark {
-			case "nodes fail":
-				n.Stop(t, failingOrderer)
-				n.Stop(t, failingPeer)
-			case "nodes return":
-				n.StartNode(t, failingOrderer)
-				n.StartNode(t, failingPeer)
-			}
-			return nil
-		},
+	runner := playing(t, n, sessions)
+	runner.Marked = func(_ context.Context, mark string, _ map[string]string) error {
+		switch mark {
+		case "nodes fail":
+			n.Stop(t, failingOrderer)
+			n.Stop(t, failingPeer)
+		case "nodes return":
+			n.StartNode(t, failingOrderer)
+			n.StartNode(t, failingPeer)
+		}
+		return nil
 	}
 	_, err := runner.Run(t.Context(), mainJob)
 	require.NoError(t, err)
@@ -128,23 +119,4 @@ func searchAsOutsider(t *testing.T, n *nettest.Network) {
 	defer func() { require.NoError(t, endRegulator()) }()
 	require.NoError(t, regulator.Await(t.Context(), height-1))
 	opensAll(t, regulator, outsider, height-1)
-}
-
-// TestScenariosOnTheNativeNetwork plays the other scenarios, each on a network of its own: it founds its own consortium.
-func TestScenariosOnTheNativeNetwork(t *testing.T) {
-	for _, file := range []string{receivablesFile, receiptsFile} {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			n := nettest.Start(t)
-			sessions := onNetwork(t, n)
-			runner := &scenario.Runner{
-				Today: calendar.From(time.Now().UTC()), Vars: partiesOf(n.Network), Dir: t.TempDir(),
-				Command: func(ctx context.Context, org, user string, args []string, out, errs *bytes.Buffer) int {
-					return cli.Run(ctx, sessions.Get, cli.Who{Org: org, User: user}, args, out, errs)
-				},
-			}
-			report, err := runner.Run(t.Context(), file)
-			require.NoError(t, err)
-			t.Logf("%d steps in %.1f s", len(report.Steps), report.Seconds)
-		})
-	}
 }

@@ -42,14 +42,17 @@ func TestReceiptsOnTheNativeNetwork(t *testing.T) { playOnNetwork(t, receiptsFil
 func playOnNetwork(t *testing.T, file string) {
 	t.Helper()
 	n := nettest.Start(t)
-	sessions := onNetwork(t, n)
-	runner := &scenario.Runner{
+	_, err := playing(t, n, onNetwork(t, n)).Run(t.Context(), file)
+	require.NoError(t, err)
+}
+
+// playing runs scenarios on a network.
+func playing(t testing.TB, n *nettest.Network, sessions *cli.Sessions) *scenario.Runner {
+	return &scenario.Runner{
 		Today: calendar.From(time.Now().UTC()), Vars: partiesOf(n.Network), Dir: t.TempDir(),
 		Command: func(ctx context.Context, org, user string, args []string, out, errs *bytes.Buffer) int {
 			return cli.Run(ctx, sessions.Get, cli.Who{Org: org, User: user}, args, out, errs)
 		},
 		End: func(d scenario.Done) { t.Logf("%5.2f s %-18s %s %s%s", d.Seconds, d.As, d.Title, d.Status, d.Refused) },
 	}
-	_, err := runner.Run(t.Context(), file)
-	require.NoError(t, err)
 }

@@ -38,6 +38,8 @@ type Runner struct {
 	End   func(Done)
 	// Marked is called after a step that has a mark; it may be nil.
 	Marked func(ctx context.Context, mark string, vars map[string]string) error
+	// Advance moves the clock of the ledger; it is nil where nobody can.
+	Advance func(time.Duration)
 	// Dir is where the shifted documents go.
 	Dir string
 
@@ -66,6 +68,8 @@ type Report struct {
 	Vars    map[string]string `json:"vars"`
 	Seconds float64           `json:"seconds"`
 	Next    []string          `json:"next,omitempty"`
+	// Ended says before which step the scenario ended, because the time that must pass first cannot be waited for.
+	Ended string `json:"ended,omitempty"`
 }
 
 // Run runs the scenario from the file at path. It stops at the first step that does not do what the file says.
@@ -96,6 +100,14 @@ func (r *Runner) Run(ctx context.Context, path string) (*Report, error) {
 	report := &Report{Name: s.Name, Title: s.Title, Vars: vars, Next: s.Next}
 	start := time.Now()
 	for i, step := range s.Steps {
+		waited, err := r.pass(ctx, step.After)
+		if err != nil {
+			return report, err
+		}
+		if !waited {
+			report.Ended = step.Title
+			break
+		}
 		if r.Begin != nil {
 			r.Begin(i, step)
 		}
@@ -127,6 +139,25 @@ func (r *Runner) Run(ctx context.Context, path string) (*Report, error) {
 		}
 	}
 	return report, nil
+}
+
+// pass lets time go by: it moves the clock, or waits, and reports false where it would have to wait for too long.
+func (r *Runner) pass(ctx context.Context, d time.Duration) (bool, error) {
+	switch {
+	case d == 0:
+		return true, nil
+	case r.Advance != nil:
+		r.Advance(d)
+		return true, nil
+	case d > longestWait:
+		return false, nil
+	}
+	select {
+	case <-ctx.Done():
+		return false, ctx.Err()
+	case <-time.After(d):
+		return true, nil
+	}
 }
 
 // shift copies the documents, with their dates moved so that the base date becomes today.

@@ -18,6 +18,7 @@ const (
 	maxFileBytes = 1 << 20
 	maxSteps     = 1000
 	defaultWait  = 30 * time.Second
+	longestWait  = 2 * time.Minute
 )
 
 // Scenario is a file's content.
@@ -52,6 +53,9 @@ type Step struct {
 	WaitSeconds int `yaml:"wait_seconds"`
 	// Timed names a duration that the summary shows: from the end of the step before to the end of this one.
 	Timed string `yaml:"timed"`
+	// After is how much time passes before the step ("20s", "1464h"). Where the clock cannot be moved, a scenario waits up to two
+	// minutes and ends before a step that is further away.
+	After time.Duration `yaml:"after"`
 	// Mark tells the harness that something of its own is due after the step: stop a node, move the clock.
 	Mark string `yaml:"mark"`
 }
@@ -98,6 +102,9 @@ func (s *Scenario) Validate() error {
 		}
 		if step.Run == "" {
 			errs = append(errs, fmt.Errorf("steps[%d].run: there is no command", i))
+		}
+		if step.After < 0 {
+			errs = append(errs, fmt.Errorf("steps[%d].after: %s is in the past", i, step.After))
 		}
 		if step.Refused != "" && (len(step.Save) > 0 || len(step.Expect) > 0) {
 			errs = append(errs, fmt.Errorf("steps[%d]: a refused step has no result to save or expect", i))

@@ -12,7 +12,7 @@ import (
 )
 
 // underwrite runs a bank's underwriting loop until the test ends.
-func underwrite(t *testing.T, s *consortium.Session) {
+func underwrite(t testing.TB, s *consortium.Session) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
