@@ -101,7 +101,7 @@ func (o *organisation) loops() []Loop {
 		{Name: "outbox", Run: o.outbox.Run},
 	}
 	if user := c.Underwriter.User; user != "" {
-		loops = append(loops, o.as("underwriter", user, Underwrite))
+		loops = append(loops, o.as("underwriter", user, underwriteOn(o.store)))
 	}
 	if user := c.Collateral.User; user != "" {
 		loops = append(loops, o.as("collateral", user, collateral.Run))
