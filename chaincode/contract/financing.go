@@ -376,6 +376,9 @@ func (*Financing) Accept(ctx *ledger.Context, id, loan string) (*FinancingStatus
 	if err != nil {
 		return nil, err
 	}
+	if err := a.Choosable(tx.Now()); err != nil {
+		return nil, err
+	}
 	if a.Decision == nil {
 		return nil, fault.New(fault.TransitionDenied, "application %s is %s; accept is not possible", id, a.Status)
 	}
