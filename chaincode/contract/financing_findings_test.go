@@ -10,6 +10,7 @@ import (
 
 	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/financing"
+	"github.com/tallystick/tallystick/chaincode/financing/explain"
 	"github.com/tallystick/tallystick/chaincode/financing/financingtest"
 	"github.com/tallystick/tallystick/chaincode/member"
 	"github.com/tallystick/tallystick/chaincode/receivable"
@@ -63,7 +64,7 @@ func TestCirclesOfTradesAreProvedByTheLedger(t *testing.T) {
 	require.Equal(t, financing.Referred, a.Status)
 	assert.Equal(t, []string{sellerParty, tierTwoParty, sellerParty}, a.Decision.Findings.Trips[0].Parties)
 	assert.Contains(t, a.Decision.Reasons, financing.Because{Code: financing.CircularTrades, Ref: out})
-	e := decoded[Explained](t, d.must(d.evaluate(seller("maker"), "financing:Explain", opaque("app", 1))))
+	e := decoded[explain.Explained](t, d.must(d.evaluate(seller("maker"), "financing:Explain", opaque("app", 1))))
 	require.NotNil(t, e.Findings)
 	assert.Equal(t, []string{sellerParty, tierTwoParty, sellerParty}, e.Findings.Trips[0].Parties)
 	assert.Contains(t, e.Reasons[0].Zh, "闭环")

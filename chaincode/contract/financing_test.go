@@ -16,6 +16,7 @@ import (
 	"github.com/tallystick/tallystick/chaincode/credit/scorecard"
 	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/financing"
+	"github.com/tallystick/tallystick/chaincode/financing/explain"
 	"github.com/tallystick/tallystick/chaincode/financing/financingtest"
 	"github.com/tallystick/tallystick/chaincode/receipt"
 	"github.com/tallystick/tallystick/chaincode/receivable"
@@ -232,7 +233,7 @@ func TestDeclineFreesTheCollateralAndSaysWhy(t *testing.T) {
 	assert.Equal(t, []financing.Because{{Code: financing.ScoreTooLow}}, a.Decision.Reasons)
 	assert.Equal(t, []string{"days_to_confirm", "invoices_confirmed"}, a.Decision.ScoreReasons)
 	assert.Equal(t, int64(50), a.Decision.PointsMissing)
-	e := decoded[Explained](t, d.must(d.evaluate(seller("maker"), "financing:Explain", opaque("app", 1))))
+	e := decoded[explain.Explained](t, d.must(d.evaluate(seller("maker"), "financing:Explain", opaque("app", 1))))
 	assert.Equal(t, financing.Decline, e.Outcome)
 	assert.NotEmpty(t, e.Reasons[0].Zh)
 	assert.Equal(t, "Invoices take long to be confirmed", e.Score.Reasons[0].Wording.En)

@@ -270,10 +270,11 @@ func TestExplain(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, int64(510), e.Points)
 	assert.Equal(t, []credit.ReasonText{
-		{Code: "days_to_confirm", Lost: 120, Seen: "≥ 10", Unit: "days", Wording: card.Features[0].Wording},
-		{Code: "invoices_confirmed", Lost: 60, Seen: "< 3", Wording: card.Features[1].Wording}}, e.Reasons)
+		{Code: "days_to_confirm", Lost: 120, Seen: "≥ 10", Range: scorecard.Range{AtLeast: "10"}, Unit: "days", Wording: card.Features[0].Wording},
+		{Code: "invoices_confirmed", Lost: 60, Seen: "< 3", Range: scorecard.Range{Below: "3"}, Wording: card.Features[1].Wording}}, e.Reasons)
 	require.True(t, e.Reached)
-	assert.Equal(t, []credit.ChangeText{{Code: "days_to_confirm", From: "≥ 10", To: "< 5", Unit: "days", Wording: card.Features[0].Wording}}, e.Changes)
+	assert.Equal(t, []credit.ChangeText{{Code: "days_to_confirm", From: "≥ 10", Range: scorecard.Range{AtLeast: "10"},
+		To: "< 5", Enough: scorecard.Range{Below: "5"}, Unit: "days", Wording: card.Features[0].Wording}}, e.Changes)
 	changed := scorecard.Vector{1, 1}
 	claim, err := credit.Calculate(card, changed)
 	require.NoError(t, err)

@@ -23,6 +23,7 @@ type ReasonText struct {
 	Code    string            `json:"code"`
 	Lost    int64             `json:"lost_points"`
 	Seen    string            `json:"seen"` // the applicant's bin: an interval in the feature's unit
+	Range   scorecard.Range   `json:"range"`
 	Unit    string            `json:"unit,omitempty"`
 	Wording scorecard.Wording `json:"wording"`
 }
@@ -31,7 +32,9 @@ type ReasonText struct {
 type ChangeText struct {
 	Code    string            `json:"code"`
 	From    string            `json:"from"`
+	Range   scorecard.Range   `json:"range"` // of From
 	To      string            `json:"to"`
+	Enough  scorecard.Range   `json:"enough"` // To's interval, and what lies beyond it where that gives no fewer points
 	Unit    string            `json:"unit,omitempty"`
 	Wording scorecard.Wording `json:"wording"`
 }
@@ -46,7 +49,7 @@ func Explain(card *scorecard.Scorecard, v scorecard.Vector, target int64) (Expla
 	for _, r := range claim.Reasons {
 		for i := range card.Features {
 			if f := &card.Features[i]; f.Name == r.Code {
-				e.Reasons = append(e.Reasons, ReasonText{Code: r.Code, Lost: r.Lost, Seen: f.BinLabel(int(v[i])), Unit: f.Unit, Wording: f.Wording})
+				e.Reasons = append(e.Reasons, ReasonText{Code: r.Code, Lost: r.Lost, Seen: f.BinLabel(int(v[i])), Range: f.BinRange(int(v[i])), Unit: f.Unit, Wording: f.Wording})
 			}
 		}
 	}
@@ -61,7 +64,8 @@ func Explain(card *scorecard.Scorecard, v scorecard.Vector, target int64) (Expla
 	e.Reached = plan.Reached
 	for _, c := range plan.Changes {
 		f := &card.Features[c.Feature]
-		e.Changes = append(e.Changes, ChangeText{Code: f.Name, From: f.BinLabel(int(c.From)), To: f.BinLabel(int(c.To)), Unit: f.Unit, Wording: f.Wording})
+		e.Changes = append(e.Changes, ChangeText{Code: f.Name, From: f.BinLabel(int(c.From)), Range: f.BinRange(int(c.From)),
+			To: f.BinLabel(int(c.To)), Enough: card.Enough(c.Feature, int(c.To)), Unit: f.Unit, Wording: f.Wording})
 	}
 	return e, nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/tallystick/tallystick/chaincode/calendar"
 	"github.com/tallystick/tallystick/chaincode/credit"
 	"github.com/tallystick/tallystick/chaincode/financing"
+	"github.com/tallystick/tallystick/chaincode/financing/explain"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
 	"github.com/tallystick/tallystick/gateway-client/operation"
 	"github.com/tallystick/tallystick/gateway-client/outbox"
@@ -76,7 +77,7 @@ func (a *API) applicationRoutes() {
 			return a.c.Store.Application(ctx, v.viewer, id)
 		})
 	getByID(a, reading{"explain-application", "/applications/{id}/explanation", tag, "The decision in words: what it costs in all, why, and what would change it"},
-		func(ctx context.Context, v visit, id string) (projection.Explained, error) {
+		func(ctx context.Context, v visit, id string) (explain.Explained, error) {
 			return a.c.Store.Explained(ctx, v.viewer, id)
 		})
 	getByID(a, reading{"list-offers", "/tenders/{id}/offers", tag, "The offers of a tender side by side, the cheapest first"},

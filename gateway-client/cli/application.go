@@ -118,7 +118,7 @@ func showApplication(row func(...string), a financing.Application) {
 	if d == nil {
 		return
 	}
-	row("decision", string(d.Outcome), "band "+d.Band, fmt.Sprintf("%d points", d.Points))
+	row("decision", string(d.Outcome), "band "+d.Band, fmt.Sprintf("%d points of the policy's scale", d.Points))
 	if d.Terms != nil {
 		row("advance", amountText(d.Terms.AdvanceMinor, a.Currency))
 		row("rate", fmt.Sprintf("%d bp", d.Terms.Rate))

@@ -9,14 +9,51 @@ import (
 
 	"github.com/tallystick/tallystick/chaincode/credit/scorecard"
 	"github.com/tallystick/tallystick/chaincode/financing"
+	"github.com/tallystick/tallystick/chaincode/financing/explain"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
 	"github.com/tallystick/tallystick/gateway-client/operation"
+	words "github.com/tallystick/tallystick/gateway-client/portal/language"
 )
 
-// explained is the bank's answer in words, with the costs as people write amounts.
+// explained is the bank's answer in words, with amounts and facts as people write them.
 type explained struct {
-	operation.Explained
-	Terms *explainedTerms `json:"terms,omitempty"`
+	explain.Explained
+	Terms  *explainedTerms `json:"terms,omitempty"`
+	Lost   []lostPoints    `json:"lost"`
+	Change []neededChange  `json:"change"`
+}
+
+// lostPoints is a fact that has cost points.
+type lostPoints struct {
+	Fact   string `json:"fact"`
+	Seen   string `json:"seen"`
+	Points int64  `json:"points"`
+}
+
+// neededChange is one of the facts that would have to change together.
+type neededChange struct {
+	Fact   string `json:"fact"`
+	Now    string `json:"now"`
+	Needed string `json:"needed"`
+}
+
+// say words the facts of an answer.
+func (e *explained) say(tag words.Tag) {
+	p := words.For(tag)
+	word := func(w scorecard.Wording) string {
+		if tag == words.Chinese {
+			return w.Zh
+		}
+		return w.En
+	}
+	e.Lost, e.Change = []lostPoints{}, []neededChange{}
+	for _, r := range e.Score.Reasons {
+		e.Lost = append(e.Lost, lostPoints{Fact: word(r.Wording), Seen: p.Range(r.Range, r.Seen, r.Unit, e.Currency), Points: r.Lost})
+	}
+	for _, c := range e.Score.Changes {
+		e.Change = append(e.Change, neededChange{Fact: word(c.Wording), Now: p.Range(c.Range, c.From, c.Unit, e.Currency),
+			Needed: p.Range(c.Enough, c.To, c.Unit, e.Currency)})
+	}
 }
 
 // explainedTerms adds the costs as people write amounts.
@@ -44,15 +81,16 @@ func applicationExplainCommand(app *App) *cobra.Command {
 				return usageError{fmt.Errorf("--language is %q; it must be one of %v", language, languages)}
 			}
 			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
-				answer, err := operation.Explain(ctx, s, args[0])
+				a, err := operation.Explain(ctx, s, args[0])
 				if err != nil {
 					return err
 				}
-				e := explained{Explained: answer}
-				if t := answer.Terms; t != nil {
+				e := explained{Explained: a}
+				if t := a.Terms; t != nil {
 					e.Terms = &explainedTerms{*t, amountText(t.AdvanceMinor, t.Currency), amountText(t.InterestMinor, t.Currency),
 						amountText(t.FeeMinor, t.Currency), amountText(t.TotalCostMinor, t.Currency)}
 				}
+				e.say(words.Tag(language))
 				if app.JSON() {
 					return app.PrintJSON(e)
 				}
@@ -78,12 +116,6 @@ func showExplained(row func(...string), e explained, zh bool) {
 			return explainedLabels[en]
 		}
 		return en
-	}
-	word := func(w scorecard.Wording) string {
-		if zh {
-			return w.Zh
-		}
-		return w.En
 	}
 	row(label("decision"), string(e.Outcome))
 	if t := e.Terms; t != nil {
@@ -113,10 +145,10 @@ func showExplained(row func(...string), e explained, zh bool) {
 			row(label("looks like"), l.Collateral, strings.Join(l.Receivables, ", "))
 		}
 	}
-	for _, r := range e.Score.Reasons {
-		row(label("points lost"), fmt.Sprint(r.Lost), word(r.Wording), r.Seen+" "+r.Unit)
+	for _, l := range e.Lost {
+		row(label("points lost"), fmt.Sprint(l.Points), l.Fact, l.Seen)
 	}
-	for _, c := range e.Score.Changes {
-		row(label("would change it"), word(c.Wording), c.From+" → "+c.To+" "+c.Unit)
+	for _, c := range e.Change {
+		row(label("would change it"), c.Fact, c.Now+" → "+c.Needed)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/tallystick/tallystick/chaincode/calendar"
 	"github.com/tallystick/tallystick/chaincode/credit"
 	"github.com/tallystick/tallystick/chaincode/financing"
+	"github.com/tallystick/tallystick/chaincode/financing/explain"
 	"github.com/tallystick/tallystick/chaincode/receipt"
 	"github.com/tallystick/tallystick/chaincode/receivable"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
@@ -261,26 +262,8 @@ func Sell(ctx context.Context, s *consortium.Session, loan, receiptID, to string
 	return call, err
 }
 
-// Explained is a bank's answer in words, as financing:Explain gives it.
-type Explained struct {
-	Application string                      `json:"application"`
-	Status      financing.ApplicationStatus `json:"status"`
-	Outcome     financing.Outcome           `json:"outcome"`
-	Terms       *financing.LoanTerms        `json:"terms,omitempty"`
-	Reasons     []ExplainedReason           `json:"reasons"`
-	Score       credit.Explanation          `json:"score"`
-	Override    *financing.Override         `json:"override,omitempty"`
-	Findings    *financing.Findings         `json:"findings,omitempty"`
-}
-
-// ExplainedReason is a reason in words, with the id that it is about.
-type ExplainedReason struct {
-	financing.ReasonText
-	Ref string `json:"ref,omitempty"`
-}
-
 // Explain returns the bank's answer to an application in words.
-func Explain(ctx context.Context, s *consortium.Session, application string) (e Explained, err error) {
+func Explain(ctx context.Context, s *consortium.Session, application string) (e explain.Explained, err error) {
 	call, err := OnDesk(ctx, s, "financing:Explain", "application", application, nil)
 	if err != nil {
 		return e, err

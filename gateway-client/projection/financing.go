@@ -7,6 +7,7 @@ import (
 
 	"github.com/tallystick/tallystick/chaincode/calendar"
 	"github.com/tallystick/tallystick/chaincode/financing"
+	"github.com/tallystick/tallystick/chaincode/member"
 )
 
 // Totals of loans. Scope is a bank (mspScope) and, for the regulator, everybody.
@@ -147,12 +148,23 @@ func (f ApplicationFilter) listing() listing {
 // Applications lists applications: a bank's own, and those of the viewer's party. With Tender it lists the offers of a tender,
 // of which a bank sees its own only.
 func (s *Store) Applications(ctx context.Context, v Viewer, f ApplicationFilter, p Page) (Slice[financing.Application], error) {
-	return page(ctx, s, v, f.listing(), p, whole[financing.Application])
+	return page(ctx, s, v, f.listing(), p, func(_ context.Context, a financing.Application) (financing.Application, bool, error) {
+		return applicationFor(v, a), true, nil
+	})
 }
 
 // Application returns an application, or RECORD_NOT_FOUND.
 func (s *Store) Application(ctx context.Context, v Viewer, id string) (financing.Application, error) {
-	return one[financing.Application](ctx, s, v, "application", id)
+	a, err := one[financing.Application](ctx, s, v, "application", id)
+	return applicationFor(v, a), err
+}
+
+// applicationFor hides from everybody but the bank and the regulator which parties trade with each other in a finding.
+func applicationFor(v Viewer, a financing.Application) financing.Application {
+	if v.Kind == member.Bank || v.Kind == member.Regulator {
+		return a
+	}
+	return a.ForApplicant()
 }
 
 // LoanView is a loan as it stands on a day.

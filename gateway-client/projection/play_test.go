@@ -38,12 +38,13 @@ func played(t *testing.T, name string, after ...func(c *memory.Consortium)) *mem
 	svc, err := c.Session("bankA", "svc")
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = decider(c, svc).Run(ctx) // it ends with the context
-	}()
-	t.Cleanup(func() { cancel(); <-done })
+	svcb, err := c.Session("bankB", "svcb")
+	require.NoError(t, err)
+	var deciders sync.WaitGroup
+	for _, bank := range []*consortium.Session{svc, svcb} {
+		deciders.Go(func() { _ = decider(c, bank).Run(ctx) }) // it ends with the context
+	}
+	t.Cleanup(func() { cancel(); deciders.Wait() })
 	sessions := &cli.Sessions{Connect: func(_ context.Context, who cli.Who) (*consortium.Session, func() error, error) {
 		s, err := c.Session(who.Org, who.User)
 		return s, func() error { return nil }, err
@@ -52,7 +53,7 @@ func played(t *testing.T, name string, after ...func(c *memory.Consortium)) *mem
 	for _, alias := range []string{"acme", "birch", "cedar", "buyer", "supplier", "bankA", "bankB", "warehouse", "regulator"} {
 		vars["party_"+alias] = memory.PartyID(alias)
 	}
-	runner := &scenario.Runner{End: func(scenario.Done) {
+	runner := &scenario.Runner{Advance: c.Ledger.Advance, End: func(scenario.Done) {
 		for _, f := range after {
 			f(c)
 		}
@@ -63,11 +64,11 @@ func played(t *testing.T, name string, after ...func(c *memory.Consortium)) *mem
 	_, err = runner.Run(t.Context(), scenarios+name+".yaml")
 	require.NoError(t, err)
 	cancel()
-	<-done
+	deciders.Wait()
 	return c
 }
 
-// decider is bank A's underwriter.
+// decider is a bank's underwriter.
 func decider(c *memory.Consortium, svc *consortium.Session) *underwriting.Underwriter {
 	return &underwriting.Underwriter{Ledger: svc, Blocks: svc.Network.Blocks, Source: underwriting.FromLedger{Ledger: svc}, Features: underwriting.Recorded,
 		SaltKey: make([]byte, 32), Today: func() calendar.Date { return calendar.From(c.Ledger.Now()) }, Now: c.Ledger.Now}

@@ -124,14 +124,44 @@ func (f *Feature) BinLabel(bin int) string {
 			label += level
 		}
 		return label
-	case len(f.Edges) == 0:
-		return "any"
-	case r == 0:
-		return "< " + decimal(f.Edges[0], f.Scale)
-	case r == len(f.Edges):
-		return "≥ " + decimal(f.Edges[r-1], f.Scale)
 	default:
-		return decimal(f.Edges[r-1], f.Scale) + " to < " + decimal(f.Edges[r], f.Scale)
+		return f.BinRange(bin).String()
+	}
+}
+
+// Range is an interval in a feature's unit, as decimal numbers: from AtLeast on, below Below. An empty bound is none.
+type Range struct {
+	AtLeast string `json:"at_least,omitempty"`
+	Below   string `json:"below,omitempty"`
+}
+
+// BinRange returns the interval of a bin; one of missing values, a special code or levels has no bounds.
+func (f *Feature) BinRange(bin int) Range {
+	var r Range
+	n := bin - f.firstRegular()
+	if f.Kind == Categorical || n < 0 {
+		return r
+	}
+	if n > 0 {
+		r.AtLeast = decimal(f.Edges[n-1], f.Scale)
+	}
+	if n < len(f.Edges) {
+		r.Below = decimal(f.Edges[n], f.Scale)
+	}
+	return r
+}
+
+// String writes the interval: "< 3", "3 to < 5", "≥ 5", or "any".
+func (r Range) String() string {
+	switch {
+	case r.AtLeast == "" && r.Below == "":
+		return "any"
+	case r.AtLeast == "":
+		return "< " + r.Below
+	case r.Below == "":
+		return "≥ " + r.AtLeast
+	default:
+		return r.AtLeast + " to < " + r.Below
 	}
 }
 

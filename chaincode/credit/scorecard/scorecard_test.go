@@ -255,6 +255,18 @@ func TestViolations(t *testing.T) {
 	assert.Len(t, c.Violations(), 3)
 }
 
+func TestWhatIsEnoughGivesNoFewerPoints(t *testing.T) {
+	c := small()
+	c.Pairs[0].Points = [][]int64{{0, 3}, {-4, -1}}
+	require.Empty(t, c.Violations())
+	assert.Equal(t, scorecard.Range{Below: "10.0"}, c.Enough(0, 3), "days to confirm: fewer are no worse")
+	assert.Equal(t, scorecard.Range{AtLeast: "3"}, c.Enough(2, 2), "invoices: more are no worse")
+	assert.Equal(t, scorecard.Range{}, c.Enough(0, 1), "a special code has no bounds")
+	assert.Equal(t, scorecard.Range{}, c.Enough(1, 2), "nor have levels")
+	c.Features[2].Points[3] = -1
+	assert.Equal(t, scorecard.Range{AtLeast: "3", Below: "10"}, c.Enough(2, 2), "a table that breaks its sign promises nothing beyond the bin")
+}
+
 func TestBinLabel(t *testing.T) {
 	c := small()
 	var labels []string

@@ -95,6 +95,14 @@ func (p *Printer) Date(d calendar.Date) string {
 	return d.String()
 }
 
+// ShortDay writes a date without its year, for the axis of a chart: 5 Jan, 1月5日.
+func (p *Printer) ShortDay(d calendar.Date) string {
+	if p.Tag == Chinese {
+		return d.Start().Format("1月2日")
+	}
+	return d.Start().Format("2 Jan")
+}
+
 // Distance says how far a day is from today: "in 12 days", "3 days ago", "today".
 func (p *Printer) Distance(d, today calendar.Date) string {
 	days := int(d.Start().Sub(today.Start()) / (24 * time.Hour))

@@ -13,11 +13,11 @@ import (
 	"github.com/tallystick/tallystick/chaincode/credit"
 	"github.com/tallystick/tallystick/chaincode/credit/scorecard"
 	"github.com/tallystick/tallystick/chaincode/financing"
+	"github.com/tallystick/tallystick/chaincode/financing/explain"
 	"github.com/tallystick/tallystick/chaincode/member"
 	"github.com/tallystick/tallystick/chaincode/receipt"
 	"github.com/tallystick/tallystick/chaincode/receivable"
 	"github.com/tallystick/tallystick/gateway-client/portal/language"
-	"github.com/tallystick/tallystick/gateway-client/projection"
 )
 
 // Applications is a list of applications: a bank's queue, or an SME's own.
@@ -864,7 +864,7 @@ func (v Apply) Draw() templ.Component {
 // Answer is an application as the applicant sees it: the bank's terms or why not.
 type Answer struct {
 	Application financing.Application
-	Explained   *projection.Explained
+	Explained   *explain.Explained
 	// Unexplained is why there is no explanation, a key.
 	Unexplained string
 	Loan        string
