@@ -24,6 +24,7 @@ import (
 	"github.com/tallystick/tallystick/gateway-client/identity"
 	"github.com/tallystick/tallystick/gateway-client/outbox"
 	"github.com/tallystick/tallystick/gateway-client/projection"
+	"github.com/tallystick/tallystick/gateway-client/underwriting"
 	"github.com/tallystick/tallystick/gateway-client/webhook"
 )
 
@@ -61,6 +62,8 @@ type Config struct {
 	Log      *slog.Logger
 	// Metrics, where it is set, is a registry that /metrics shows, too; the API registers its own there.
 	Metrics *Metrics
+	// Queue is what the bank's underwriter has before it, and whether it runs here; nil where the organisation has none.
+	Queue func() (items []underwriting.Item, running bool)
 }
 
 // API serves /api/v1/…, /api/openapi.json, /api/openapi.yaml and /metrics. Who asks is in the request's context
@@ -152,6 +155,7 @@ func (a *API) routes() {
 	a.fragmentRoutes()
 	a.documentRoutes()
 	a.applicationRoutes()
+	a.queueRoutes()
 	a.loanRoutes()
 	a.deskRoutes()
 	a.receiptRoutes()

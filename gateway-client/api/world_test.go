@@ -64,6 +64,7 @@ type organisation struct {
 	reader *consortium.Session
 	// contract is the API's document, to which every answer in these tests is held.
 	contract *contract
+	queue    []underwriting.Item // of an underwriter, where there is one
 
 	mu   sync.Mutex
 	open map[string]*consortium.Session
@@ -160,7 +161,8 @@ func (w *world) start(name string, limits outbox.Config) *organisation {
 	limits.DB, limits.Session, limits.Now, limits.Log = db, o.Session, nil, log
 	o.outbox, err = outbox.Open(t.Context(), limits)
 	require.NoError(t, err)
-	o.api, err = api.New(t.Context(), api.Config{Store: o.store, Outbox: o.outbox, DB: db, Sessions: o, Now: w.c.Ledger.Now, Log: log})
+	o.api, err = api.New(t.Context(), api.Config{Store: o.store, Outbox: o.outbox, DB: db, Sessions: o, Now: w.c.Ledger.Now, Log: log,
+		Queue: func() ([]underwriting.Item, bool) { return o.queue, o.queue != nil }})
 	require.NoError(t, err)
 	text, err := json.Marshal(o.api.OpenAPI())
 	require.NoError(t, err)

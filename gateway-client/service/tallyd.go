@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 
 	"github.com/go-chi/chi/v5"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/tallystick/tallystick/gateway-client/outbox"
 	"github.com/tallystick/tallystick/gateway-client/portal"
 	"github.com/tallystick/tallystick/gateway-client/projection"
+	"github.com/tallystick/tallystick/gateway-client/underwriting"
 	"github.com/tallystick/tallystick/network/profile"
 )
 
@@ -37,13 +39,16 @@ type organisation struct {
 	db       *database.DB
 	store    *projection.Store
 	outbox   *outbox.Outbox
+	metrics  *api.Metrics
 	ends     []func() error
+
+	underwriter atomic.Pointer[underwriting.Underwriter]
 }
 
 // Tallyd makes an organisation's service from its configuration. The service's end must be called once it has run. It fails where
 // the profile or the database cannot be opened; the network may be down.
 func Tallyd(ctx context.Context, c Config, log *slog.Logger) (s *Service, end func() error, err error) {
-	o := &organisation{config: c, log: log}
+	o := &organisation{config: c, log: log, metrics: api.NewMetrics()}
 	end = o.close
 	defer func() {
 		if err != nil {
@@ -65,13 +70,17 @@ func Tallyd(ctx context.Context, c Config, log *slog.Logger) (s *Service, end fu
 	if o.store, err = projection.On(ctx, o.db); err != nil {
 		return nil, end, fmt.Errorf("read model: %w", err)
 	}
-	o.outbox, err = outbox.Open(ctx, outbox.Config{DB: o.db, Session: o.sessions.Session, Log: log, Queue: c.Limits.Queue, InFlight: c.Limits.InFlight})
+	o.outbox, err = outbox.Open(ctx, outbox.Config{DB: o.db, Session: o.sessions.Session, Log: log, Queue: c.Limits.Queue,
+		InFlight: c.Limits.InFlight, Ended: o.metrics.Ended})
 	if err != nil {
 		return nil, end, fmt.Errorf("outbox: %w", err)
 	}
 	s = New(log, o.loops()...)
 	s.Check("read_model", o.readModel)
 	s.Report("queue", func(ctx context.Context) (any, error) { return o.outbox.Depth(ctx) })
+	if c.Underwriter.User != "" {
+		s.Report("underwriter", o.queueCounts)
+	}
 	if c.Identity.URL == "" {
 		log.Warn("no identity.url: neither API nor portal is served")
 		return s, end, nil
@@ -101,7 +110,7 @@ func (o *organisation) loops() []Loop {
 		{Name: "outbox", Run: o.outbox.Run},
 	}
 	if user := c.Underwriter.User; user != "" {
-		loops = append(loops, o.as("underwriter", user, underwriteOn(o.store)))
+		loops = append(loops, o.as("underwriter", user, o.underwrite))
 	}
 	if user := c.Collateral.User; user != "" {
 		loops = append(loops, o.as("collateral", user, collateral.Run))
@@ -159,7 +168,7 @@ func (o *organisation) serve(ctx context.Context, s *Service) error {
 		return fmt.Errorf("telemetry: %w", err)
 	}
 	o.ends = append(o.ends, func() error { return stop(context.WithoutCancel(ctx)) })
-	machine, err := api.New(ctx, api.Config{Store: o.store, Outbox: o.outbox, DB: o.db, Sessions: o.sessions, Log: o.log})
+	machine, err := api.New(ctx, api.Config{Store: o.store, Outbox: o.outbox, DB: o.db, Sessions: o.sessions, Log: o.log, Metrics: o.metrics, Queue: o.queue})
 	if err != nil {
 		return fmt.Errorf("API: %w", err)
 	}
