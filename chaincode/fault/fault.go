@@ -125,11 +125,21 @@ func Parse(message string) *Error {
 			var one string
 			one, fields, _ = strings.Cut(fields, "; ")
 			path, reason, _ := strings.Cut(one, ": ")
-			e.Fields = append(e.Fields, Field{Path: path, Reason: reason})
+			switch n := len(e.Fields); {
+			case pathPattern.MatchString(path) && reason != "":
+				e.Fields = append(e.Fields, Field{Path: path, Reason: reason})
+			case n > 0: // a sentence that goes on
+				e.Fields[n-1].Reason += "; " + one
+			default:
+				e.Detail += "; " + one
+			}
 		}
 		return e
 	}
 	return nil
 }
+
+// pathPattern is what the path of a field looks like; other words between semicolons are sentences.
+var pathPattern = regexp.MustCompile(`^[A-Za-z_][\w.\[\]-]*$`)
 
 var codePattern = regexp.MustCompile(`\b[A-Z][A-Z0-9]*(_[A-Z0-9]+)+\b`)

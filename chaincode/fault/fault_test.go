@@ -33,6 +33,16 @@ func TestParseFindsWhatTheChaincodeSent(t *testing.T) {
 	got = Parse("chaincode response 500, " + New(RecordNotFound, "no receivable %s", "r-1").Error())
 	require.NotNil(t, got)
 	assert.Equal(t, "no receivable r-1", got.Detail)
+	for _, sentence := range []string{"receivable r-1: the record is paid; confirm is not possible (possible: nothing is)", "it is over; ask again"} {
+		got = Parse("chaincode response 500, " + New(TransitionDenied, "%s", sentence).Error())
+		require.NotNil(t, got)
+		assert.Equal(t, sentence, got.Detail, "a sentence is no field")
+		assert.Empty(t, got.Fields)
+	}
+	sent = &Error{Code: InputInvalid, Detail: "too much", Fields: []Field{{Path: "lines[2].amount_minor", Reason: "is 1; at most: 0"}}}
+	got = Parse(sent.Error())
+	require.NotNil(t, got)
+	assert.Equal(t, []Field{{Path: "lines[2].amount_minor", Reason: "is 1; at most: 0"}}, got.Fields)
 	assert.Nil(t, Parse("MVCC_READ_CONFLICT"))
 	assert.Nil(t, Parse(""))
 }

@@ -100,12 +100,17 @@ type (
 
 // posting registers an operation: parts takes its input apart.
 func posting[I, P, B any](a *API, w writing, build builder[P, B], parts func(in *I) (asked Asking, at P, body B, raw []byte)) {
-	huma.Register(a.huma, w.operation(a), func(ctx context.Context, in *I) (*answer, error) {
+	op := w.operation(a)
+	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*answer, error) {
 		asked, at, body, raw := parts(in)
 		return a.put(ctx, w, asked, at, raw, func(ctx context.Context, s *consortium.Session, ids outbox.IDs) (consortium.Call, string, error) {
 			return build(ctx, s, ids, at, body)
 		})
 	})
+	// The framework takes the raw bytes, which we hash, for a second kind of body.
+	if in := a.huma.OpenAPI().Paths[op.Path].Post.RequestBody; in != nil && in.Content["application/json"] != nil {
+		delete(in.Content, "application/octet-stream")
+	}
 }
 
 // step registers an operation without a body.

@@ -63,6 +63,9 @@ func (p *Problem) GetHeaders() http.Header {
 	return h
 }
 
+// busyPause is after what time to ask again where nobody knows better.
+const busyPause = 2 * time.Second
+
 const problemType = "application/problem+json"
 
 // The one table from failures to HTTP statuses: by kind, and a few codes that HTTP has a word of its own for.
@@ -134,6 +137,9 @@ func (a *API) translated(err error) *Problem {
 		return documentProblem(failure.List{one})
 	case errors.As(err, &f):
 		p := newProblem(f.Code, f.Detail)
+		if f.Code == fault.ServiceBusy {
+			p.retryAfter = busyPause
+		}
 		for _, field := range f.Fields {
 			p.Errors = append(p.Errors, Wrong{Location: locationOf(field.Path), Message: field.Reason, Value: field.Value})
 		}

@@ -170,10 +170,16 @@ func limit(perMinute int, key httprate.KeyFunc) func(http.Handler) http.Handler 
 	}))
 }
 
-// Problem answers with an RFC 9457 problem.
+// Problem answers with an RFC 9457 problem, of the same form as the API's.
 func Problem(w http.ResponseWriter, status int, err error) {
+	code, detail := fault.CodeOf(err), err.Error()
+	var f *fault.Error
+	if errors.As(err, &f) {
+		detail = f.Detail
+	}
+	row, _ := fault.Describe(code)
 	body, _ := json.Marshal(map[string]any{ // strings and a number: it cannot fail
-		"type": "about:blank", "title": http.StatusText(status), "status": status, "code": fault.CodeOf(err), "detail": err.Error(),
+		"type": "urn:tallystick:problem:" + string(code), "title": row.Meaning, "status": status, "code": code, "detail": detail,
 	})
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
