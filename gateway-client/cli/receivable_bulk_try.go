@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -35,20 +34,13 @@ the scenario's sample, and lets the seller issue them, and the buyer's two peopl
 document is read and every undertaking signed.`,
 		Example: "  tally scenario bulk testdata/scenarios/receivables.yaml --count 10000",
 		Args:    usageArgs(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if count < 1 || count > maxBulkDocuments {
 				return usageError{fmt.Errorf("--count is %d; it must be 1 to %d", count, maxBulkDocuments)}
 			}
-			runner, sessions, end, err := app.runner()
-			if err != nil {
-				return err
-			}
-			defer func() {
-				if cerr := errors.Join(sessions.Close(), end()); err == nil {
-					err = cerr
-				}
-			}()
-			times, err := TryBulk(cmd.Context(), app, runner, sessions.Get, args[0], count, batch)
+			times, err := played(app, func(runner *scenario.Runner, sessions *Sessions) ([]BulkTime, error) {
+				return TryBulk(cmd.Context(), app, runner, sessions.Get, args[0], count, batch)
+			})
 			if err != nil {
 				return err
 			}

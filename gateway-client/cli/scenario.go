@@ -31,17 +31,10 @@ func scenarioRunCommand(app *App) *cobra.Command {
 at the first one that does not do what the file says. Progress goes to standard error, the summary to standard output.`,
 		Example: "  tally scenario run testdata/scenarios/main-job.yaml",
 		Args:    usageArgs(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			runner, sessions, end, err := app.runner()
-			if err != nil {
-				return err
-			}
-			defer func() {
-				if cerr := errors.Join(sessions.Close(), end()); err == nil {
-					err = cerr
-				}
-			}()
-			report, err := runner.Run(cmd.Context(), args[0])
+		RunE: func(cmd *cobra.Command, args []string) error {
+			report, err := played(app, func(runner *scenario.Runner, _ *Sessions) (*scenario.Report, error) {
+				return runner.Run(cmd.Context(), args[0])
+			})
 			if err != nil {
 				return err
 			}
@@ -53,25 +46,30 @@ at the first one that does not do what the file says. Progress goes to standard 
 	}
 }
 
-// runner plays scenarios on a network of this machine, as its users. end removes the shifted documents.
-func (a *App) runner() (r *scenario.Runner, sessions *Sessions, end func() error, err error) {
+// played calls the function with a runner that plays scenarios on a network of this machine, as its users.
+func played[T any](a *App, play func(r *scenario.Runner, sessions *Sessions) (T, error)) (result T, err error) {
 	vars, err := partyVars(a.who.Network)
 	if err != nil {
-		return nil, nil, nil, err
+		return result, err
 	}
 	vars["network"] = a.who.Network
 	dir, err := os.MkdirTemp("", "tallystick-scenario-")
 	if err != nil {
-		return nil, nil, nil, err
+		return result, err
 	}
-	sessions = &Sessions{Connect: connectFabric}
-	return &scenario.Runner{
+	sessions := &Sessions{Connect: connectFabric}
+	defer func() {
+		if cerr := errors.Join(sessions.Close(), os.RemoveAll(dir)); err == nil {
+			err = cerr
+		}
+	}()
+	return play(&scenario.Runner{
 		Today: calendar.From(time.Now().UTC()), Vars: vars, Dir: dir,
 		Command: func(ctx context.Context, org, user string, args []string, out, errs *bytes.Buffer) int {
 			return Run(ctx, sessions.Get, Who{Network: a.who.Network, Org: org, User: user}, args, out, errs)
 		},
 		End: func(d scenario.Done) { a.progress(d) },
-	}, sessions, func() error { return os.RemoveAll(dir) }, nil
+	}, sessions)
 }
 
 // partyVars gives every party of the network a variable, party_ALIAS.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -46,17 +45,10 @@ an application to the commit of the bank's decision: one at a time, as many as g
 measured in the same minutes, so the ratios hold on a machine that does other things, too. Bank A's underwriter must run (tallyd).`,
 		Example: "  tally scenario decisions testdata/scenarios/financing.yaml --count 50",
 		Args:    usageArgs(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			runner, sessions, end, err := app.runner()
-			if err != nil {
-				return err
-			}
-			defer func() {
-				if cerr := errors.Join(sessions.Close(), end()); err == nil {
-					err = cerr
-				}
-			}()
-			times, err := TryDecisions(cmd.Context(), app, runner, sessions.Get, args[0], count)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			times, err := played(app, func(runner *scenario.Runner, sessions *Sessions) ([]DecisionTime, error) {
+				return TryDecisions(cmd.Context(), app, runner, sessions.Get, args[0], count)
+			})
 			if err != nil {
 				return err
 			}

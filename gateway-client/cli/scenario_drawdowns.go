@@ -53,17 +53,10 @@ draws them in turns, so that both have the same machine. The network must have b
 Bank A's underwriter must run (tallyd).`,
 		Example: "  tally scenario drawdowns testdata/scenarios/financing.yaml --count 70 --rounds 3",
 		Args:    usageArgs(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			runner, sessions, end, err := app.runner()
-			if err != nil {
-				return err
-			}
-			defer func() {
-				if cerr := errors.Join(sessions.Close(), end()); err == nil {
-					err = cerr
-				}
-			}()
-			report, err := TryDrawdowns(cmd.Context(), app, runner, sessions.Get, args[0], Drawdowns{count, rounds, lanes, parallel})
+		RunE: func(cmd *cobra.Command, args []string) error {
+			report, err := played(app, func(runner *scenario.Runner, sessions *Sessions) (*DrawdownReport, error) {
+				return TryDrawdowns(cmd.Context(), app, runner, sessions.Get, args[0], Drawdowns{count, rounds, lanes, parallel})
+			})
 			if err != nil {
 				return err
 			}
