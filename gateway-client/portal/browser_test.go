@@ -111,6 +111,7 @@ func (b *browser) reads(text string) {
 // shot keeps a screenshot of the whole page.
 func (b *browser) shot(name string) {
 	b.t.Helper()
+	_, _ = chromedp.Run(b.ctx, chromedp.Evaluate[any](`scrollTo(0, 0)`)) // the bar sticks to where the window is
 	image, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
 	if err != nil {
 		b.t.Logf("no screenshot: %v", err)
@@ -132,6 +133,10 @@ func (b *browser) fits(at string) {
 	beyond, err := chromedp.Run(b.ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
 	require.NoError(b.t, err)
 	assert.LessOrEqual(b.t, beyond, int64(0), "%s scrolls sideways", at)
+	cut, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`[...document.querySelectorAll("main .card, main .card td, main .tile, main dd")]
+		.filter((e) => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline").map((e) => e.className + ": " + e.innerText.slice(0, 60)).join("; ")`))
+	require.NoError(b.t, err)
+	assert.Empty(b.t, cut, "%s cuts off", at)
 }
 
 // accessible checks the tree that a screen reader sees: every control has a name.

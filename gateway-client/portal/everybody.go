@@ -54,7 +54,7 @@ func hrefOf(typ, id string) string {
 
 // prefixes say of which type a record is, by its id.
 var prefixes = map[string]string{"rcv": "receivable", "frg": "fragment", "app": "application", "loan": "loan", "rct": "receipt", "cns": "consent", "pol": "policy",
-	"tnd": "tender"}
+	"tnd": "tender", "prg": "programme", "dev": "device"}
 
 // about is the page of the record with the id, or "".
 func (v *visit) about(id string) string {
@@ -65,14 +65,48 @@ func (v *visit) about(id string) string {
 	return v.href(prefixes[prefix], id)
 }
 
-// feed is the latest events, in words.
+// feed is the latest events, in words, and the sequence number from which to go on, 0 at the end. What happened to several records
+// in one block, as in a bulk confirmation, is one entry.
 func (v *visit) feed(before int64, limit int) (list []page.Event, last int64, err error) {
-	events, err := v.Store.LatestEvents(v.ctx(), v.viewer, before, "", limit)
-	for _, e := range events {
-		list = append(list, page.Event{At: e.At, Text: v.eventText(e.Type), Href: v.href(e.Record, e.Key), Block: e.Block})
+	const read = 4 // events for each entry, at most
+	events, err := v.Store.LatestEvents(v.ctx(), v.viewer, before, "", read*limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	titles := v.titles()
+	for i, e := range events {
+		entry := page.Event{At: e.At, Text: v.eventText(e.Type), Href: v.href(e.Record, e.Key), Block: e.Block}
+		if i > 0 && events[i-1].Type == e.Type && events[i-1].Block == e.Block {
+			same := &list[len(list)-1]
+			same.More++
+			same.Href = ""
+			if len(same.Of) < titlesShown {
+				same.Of = v.add(same.Of, titles, e.Key)
+			}
+		} else {
+			if len(list) == limit {
+				return list, last, nil
+			}
+			entry.Of = v.add(nil, titles, e.Key)
+			list = append(list, entry)
+		}
 		last = e.Sequence
 	}
-	return list, last, err
+	if len(events) < read*limit {
+		last = 0
+	}
+	return list, last, nil
+}
+
+// titlesShown is how many records of one entry are named.
+const titlesShown = 3
+
+// add adds what a record is called, where people call it anything.
+func (v *visit) add(list []string, titles *titles, key string) []string {
+	if text := titles.Title(key); text != "" && !slices.Contains(list, text) {
+		return append(list, text)
+	}
+	return list
 }
 
 // eventText is an event's type in words; one that the catalogue does not know stays as the ledger has it.
@@ -122,7 +156,7 @@ func activity(v *visit) (answer, error) {
 	if view.Events, last, err = v.feed(before, feedLength); err != nil {
 		return answer{}, err
 	}
-	if len(view.Events) == feedLength {
+	if last != 0 {
 		view.Next = "/activity?before=" + strconv.FormatInt(last, 10)
 	}
 	return show(view.Draw())

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"github.com/tallystick/tallystick/chaincode/member"
+	"github.com/tallystick/tallystick/chaincode/receipt"
 	"github.com/tallystick/tallystick/gateway-client/portal/page"
 	"github.com/tallystick/tallystick/gateway-client/projection"
 )
@@ -67,6 +68,9 @@ func home(v *visit) (answer, error) {
 		return answer{}, err
 	}
 	view := page.Home{Title: v.t("home.title." + string(v.person.Kind)), Lead: v.t("home.hello", "name", v.person.Name)}
+	if v.person.Kind == member.Regulator {
+		view.Lead = v.t("home.hello.regulator", "name", v.person.Name)
+	}
 	for _, w := range tiles[v.person.Kind] {
 		if v.person.Kind == member.Supplier && v.person.Party == "" {
 			break
@@ -105,6 +109,12 @@ func (v *visit) homeChart(view *page.Home) error {
 		drawn.Chart.Title, drawn.Chart.Description = v.t("home.held.chart"), v.t("home.held.description", "total", v.words.Money(drawn.Total, drawn.Currency))
 		view.Chart, view.More = &drawn.Chart, "/claims"
 		view.Figures = []page.Shown{{Label: v.t("home.held.total"), Value: v.words.Money(drawn.Total, drawn.Currency), Href: "/claims"}}
+	case member.Warehouse:
+		list, err := v.Store.Receipts(v.ctx(), v.viewer, projection.ReceiptFilter{}, projection.Page{Size: recentLength})
+		if err != nil {
+			return err
+		}
+		view.Goods, view.More = append([]receipt.Receipt{}, list.Items...), "/receipts?show=all"
 	case member.Bank, member.Regulator:
 		bank := ""
 		if v.person.Kind == member.Bank {

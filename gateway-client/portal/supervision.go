@@ -106,9 +106,9 @@ func (v *visit) owedDays(i int, monday calendar.Date, r *page.OwedRow) string {
 	r.From, r.To, r.Href = from.String(), to.String(), live+"&from="+from.String()+"&to="+to.String()
 	if i == weeks+1 {
 		r.To, r.Href = v.t("owed.later"), live+"&from="+from.String()
-		return "≥ " + from.String()[5:]
+		return "≥ " + v.words.ShortDay(from)
 	}
-	return from.String()[5:]
+	return v.words.ShortDay(from)
 }
 
 func owed(v *visit) (answer, error) {
@@ -277,7 +277,7 @@ func alerts(v *visit) (answer, error) {
 	}
 	view := page.Alerts{}
 	for _, a := range list {
-		one := page.Alert{Key: "alert." + string(a.Code), Text: page.Short(a.ID), Href: v.href(a.Record, a.ID), Party: a.Party, Tone: alertTones[a.Code], Since: a.Since}
+		one := page.Alert{Key: "alert." + string(a.Code), ID: a.ID, Href: v.href(a.Record, a.ID), Party: a.Party, Tone: alertTones[a.Code], Since: a.Since}
 		if one.Tone == "" {
 			one.Tone = "warn"
 		}

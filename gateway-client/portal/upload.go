@@ -49,7 +49,11 @@ func (v *visit) programmeOptions(founders member.Kind) ([]page.Option, error) {
 		if !c.Reads || c.Status != circle.Active || kinds[c.Founder] != founders || v.person.Kind == member.Supplier && !slices.Contains(own, c.ID) {
 			continue
 		}
-		out = append(out, page.Option{Value: c.ID, Text: v.t("programme.of", "founder", names[c.Founder], "id", page.Short(c.ID))})
+		option := page.Option{Value: c.ID, Text: names[c.Founder]}
+		if slices.ContainsFunc(list.Items, func(other projection.CircleView) bool { return other.Founder == c.Founder && other.ID != c.ID }) {
+			option.Text = v.t("programme.of", "founder", names[c.Founder], "id", page.Short(c.ID))
+		}
+		out = append(out, option)
 	}
 	return out, nil
 }

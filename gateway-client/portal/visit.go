@@ -196,7 +196,7 @@ func local(address string) string {
 func (v *visit) write(w http.ResponseWriter, out answer) {
 	names := &names{known: v.server.memberNames(v.ctx(), v.viewer)}
 	frame := &page.Frame{Person: v.person, LoggedIn: true, Language: v.words, Today: v.today, Path: v.r.URL.RequestURI(),
-		Places: placesOf(v.person), Names: names}
+		Places: placesOf(v.person), Names: names, Titles: v.titles()}
 	ctx := page.With(v.ctx(), frame)
 	var body bytes.Buffer
 	err := out.page.Render(ctx, &body)

@@ -71,6 +71,9 @@ func (v *visit) nodeTitle(n projection.Node) string {
 			return v.words.Money(n.Minor, n.Currency)
 		}
 	}
+	if title := v.titles().Title(n.ID); title != "" {
+		return title
+	}
 	return page.Short(n.ID)
 }
 

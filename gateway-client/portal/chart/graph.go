@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 )
 
 // Node is a record in a graph. Rank is its column, from the left: what depends on what stands to the right.
@@ -28,12 +30,12 @@ type Graph struct {
 }
 
 const (
-	nodeWidth  = 164
+	nodeWidth  = 172
 	nodeHeight = 66
-	gapX       = 28
+	gapX       = 20
 	gapY       = 16
 	margin     = 2
-	maxTitle   = 21
+	inset      = 10
 )
 
 type nodeShape struct {
@@ -164,18 +166,35 @@ func (g Graph) After(id string) []Edge {
 	return list
 }
 
-// clip shortens a line of a node; wide characters count twice.
+// clip shortens a line of a node to what fits into it, at 12 pixels in bold letters of a wide face.
 func clip(s string) string {
-	width := 0
+	const room = nodeWidth - 2*inset
+	width := 0.0
+	fits := 0 // bytes that leave room for the mark
 	for i, r := range s {
-		if r > 0x2e7f {
-			width++
+		if width += advance(r); width > room {
+			return strings.TrimRight(s[:fits], " ·") + "…"
 		}
-		if width++; width > maxTitle {
-			return s[:i] + "…"
+		if width <= room-advance('…') {
+			fits = i + utf8.RuneLen(r)
 		}
 	}
 	return s
+}
+
+// advance is about how wide a character is, in pixels.
+func advance(r rune) float64 {
+	switch {
+	case r > 0x2e7f || strings.ContainsRune("mwMW%…", r):
+		return 12
+	case strings.ContainsRune(" iljtfI.,:;'|·-", r):
+		return 4.6
+	case r >= 'A' && r <= 'Z':
+		return 9.2
+	case r >= '0' && r <= '9':
+		return 8.3
+	}
+	return 7.9
 }
 
 func trimmed(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

@@ -25,13 +25,19 @@ type Frame struct {
 	Path string
 	// Places are the groups of the navigation.
 	Places []Group
-	// Names gives parties and organisations by their opaque ids the names that people know.
-	Names Names
+	// Names gives parties and organisations by their opaque ids the names that people know, Titles records.
+	Names  Names
+	Titles Titles
 }
 
 // Names says what people call a party or an organisation; ok is false where the viewer may not know.
 type Names interface {
 	Name(id string) (name string, ok bool)
+}
+
+// Titles says what people call a record, by its id; "" where there is no better name than the id.
+type Titles interface {
+	Title(id string) string
 }
 
 // Group is a heading of the navigation with its places. Keys are keys of the catalogue.
@@ -95,6 +101,16 @@ func Name(ctx context.Context, id string) string {
 	if names := FrameOf(ctx).Names; names != nil {
 		if name, ok := names.Name(id); ok {
 			return name
+		}
+	}
+	return short(id)
+}
+
+// Called is what people call a record: an invoice's number, what the goods are; its id where there is nothing better.
+func Called(ctx context.Context, id string) string {
+	if titles := FrameOf(ctx).Titles; titles != nil {
+		if text := titles.Title(id); text != "" {
+			return text
 		}
 	}
 	return short(id)

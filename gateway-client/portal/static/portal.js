@@ -4,6 +4,10 @@
 // A file may be dropped onto the area around its input, which then sends its form to show the preview.
 for (const area of document.querySelectorAll("[data-drop]")) {
   const input = area.querySelector("input[type=file]");
+  // The page's own button, in the page's language, stands for the browser's; the input stays where the keyboard finds it.
+  area.querySelector("[data-choose]").hidden = false;
+  input.classList.add("unseen");
+  input.addEventListener("change", () => { area.querySelector("output").value = input.files[0]?.name ?? ""; });
   const over = (on) => (event) => { event.preventDefault(); area.classList.toggle("over", on); };
   area.addEventListener("dragenter", over(true));
   area.addEventListener("dragover", over(true));
