@@ -68,7 +68,7 @@ func (v *visit) casePage(a financing.Application) (answer, error) {
 		return answer{}, err
 	}
 	if len(scores.Items) > 0 {
-		if view.Score, err = v.score(scores.Items[0]); err != nil {
+		if view.Score, err = v.score(scores.Items[0], a.Currency); err != nil {
 			return answer{}, err
 		}
 	}
@@ -140,7 +140,7 @@ func (v *visit) addCollateral(view *page.Case, c financing.Ref) error {
 }
 
 // score is a score with the points of each feature: those of its bin, and what the reference would have given beyond that.
-func (v *visit) score(s credit.Score) (*page.Score, error) {
+func (v *visit) score(s credit.Score, currency string) (*page.Score, error) {
 	card, err := v.Store.Scorecard(v.ctx(), v.viewer, s.CardHash)
 	if fault.CodeOf(err) == fault.RecordNotFound {
 		return nil, nil
@@ -156,10 +156,10 @@ func (v *visit) score(s credit.Score) (*page.Score, error) {
 	if err != nil {
 		return nil, err
 	}
-	view := &page.Score{Score: s, Base: card.BasePoints}
+	view := &page.Score{Score: s, Base: card.BasePoints, Currency: currency}
 	for _, r := range reasons {
 		f := &card.Features[r.Feature]
-		view.Features = append(view.Features, page.FeaturePoints{Name: f.Name, Wording: f.Wording, Seen: f.BinLabel(int(r.Bin)), Unit: f.Unit,
+		view.Features = append(view.Features, page.FeaturePoints{Name: f.Name, Wording: f.Wording, Seen: f.BinLabel(int(r.Bin)), Range: f.BinRange(int(r.Bin)), Unit: f.Unit,
 			Points: f.Points[r.Bin], Lost: r.Lost})
 	}
 	return view, nil

@@ -13,12 +13,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tallystick/tallystick/chaincode/credit/scorecard"
 	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/financing"
 	"github.com/tallystick/tallystick/chaincode/member"
 	"github.com/tallystick/tallystick/chaincode/receipt"
 	"github.com/tallystick/tallystick/chaincode/receivable"
 	"github.com/tallystick/tallystick/gateway-client/portal/language"
+	"github.com/tallystick/tallystick/gateway-client/scoring/supplychain"
 )
 
 // literal is a key, or the beginning of one, in a template or in Go.
@@ -60,7 +62,17 @@ func families() map[string][]string {
 	for _, r := range receivable.Reasons() {
 		reasons = append(reasons, string(r.Code))
 	}
+	card, err := scorecard.Parse(supplychain.FirstScorecard)
+	if err != nil {
+		panic(err) // the model that we ship
+	}
+	var measures, units []string
+	for _, f := range card.Features {
+		measures, units = append(measures, f.Name), append(units, f.Unit)
+	}
 	return map[string][]string{
+		"measure.":           measures,
+		"unit.":              units,
 		"fault.":             codes,
 		"reason.":            reasons,
 		"status.receivable.": words(receivable.Statuses()...),
@@ -98,7 +110,7 @@ func families() map[string][]string {
 }
 
 // loose are families whose words come from outside of the portal: what the catalogue does not know is shown as it is.
-var loose = []string{"event.", "kind.", "role.of.", "alert.", "operation.", "unit.", "uom.", "property.", "measure."}
+var loose = []string{"event.", "kind.", "role.of.", "alert.", "operation.", "uom.", "property."}
 
 // byStem are keys that templates put together from a stem, and every key below that must be in use.
 var byStem = []string{"filter.invoice.", "filter.claim.", "filter.application.", "filter.loan.", "filter.receipt.", "filter.margin.", "place.", "do.", "invoices.lead."}
