@@ -81,7 +81,7 @@ func ReadFolds(t *Table, column string) ([]Fold, error) {
 	sort.SliceStable(names, func(a, b int) bool {
 		x, okX := parseDecimal(names[a])
 		y, okY := parseDecimal(names[b])
-		return okX && okY && x.at(scorecard.MaxScale) < y.at(scorecard.MaxScale)
+		return okX && okY && x.at(nineDecimals) < y.at(nineDecimals)
 	})
 	var folds []Fold
 	for _, name := range names {

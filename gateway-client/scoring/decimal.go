@@ -1,7 +1,7 @@
 package scoring
 
 import (
-	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,11 +14,29 @@ type decimal struct {
 	places   int
 }
 
-// parseDecimal reads a number as people and programs write it: sign, thousands commas, a leading currency sign, a
-// trailing percent sign (which is dropped), an exponent, accounting parentheses. Digits beyond the 17th are rounded
-// away. ok is false for anything else, also for infinities.
+// nineDecimals are kept of columns of ordinary size; smaller numbers keep more.
+const nineDecimals = 9
+
+// infinite is beyond every scale: it is held at the largest integer.
+var infinite = decimal{mantissa: 1, places: -400}
+
+// spaces that separate thousands: an apostrophe, a space, and the two that do not break a line.
+var spaces = strings.NewReplacer(" ", ",", "'", ",", "\u2019", ",", "\u00a0", ",", "\u202f", ",")
+
+// parseDecimal reads a number as people and programs write it: sign, thousands commas, spaces or apostrophes, a leading currency sign, a
+// trailing percent sign (which is dropped), an exponent, accounting parentheses, inf or infinity. Digits beyond the 17th are
+// rounded away. ok is false for anything else.
 func parseDecimal(s string) (d decimal, ok bool) {
 	negative := false
+	if strings.HasPrefix(s, "\u2212") {
+		s = "-" + s[len("\u2212"):]
+	}
+	switch strings.ToLower(s) {
+	case "inf", "+inf", "infinity", "+infinity", "∞":
+		return infinite, true
+	case "-inf", "-infinity", "-∞":
+		return decimal{-infinite.mantissa, infinite.places}, true
+	}
 	if len(s) > 2 && s[0] == '(' && s[len(s)-1] == ')' {
 		negative, s = true, s[1:len(s)-1]
 	}
@@ -32,6 +50,9 @@ func parseDecimal(s string) (d decimal, ok bool) {
 		}
 	}
 	s = strings.TrimSpace(strings.TrimSuffix(s, "%"))
+	if strings.IndexByte(s, ',') < 0 && strings.ContainsAny(s, " '\u2019\u00a0\u202f") {
+		s = spaces.Replace(s)
+	}
 	if strings.IndexByte(s, ',') > 0 {
 		if !thousands(s) {
 			return decimal{}, false
@@ -94,7 +115,10 @@ func parseDecimal(s string) (d decimal, ok bool) {
 }
 
 func thousands(s string) bool {
-	whole, _, _ := strings.Cut(strings.TrimLeft(s, "+-"), ".")
+	whole, fraction, _ := strings.Cut(strings.TrimLeft(s, "+-"), ".")
+	if strings.Contains(fraction, ",") {
+		return false
+	}
 	groups := strings.Split(whole, ",")
 	for i, g := range groups {
 		if i > 0 && len(g) != 3 || len(g) == 0 || len(g) > 3 {
@@ -138,15 +162,49 @@ func (d decimal) at(scale int) int64 {
 	return max(-limit, min(limit, m))
 }
 
-// scaleFor returns the number of decimal places that keeps the values apart: the most that any value has, at most
-// scorecard.MaxScale, fewer where the largest value would not fit.
+// digits before the decimal point; negative for as many zeros behind it.
+func (d decimal) digits() int {
+	n := -d.places
+	for m := d.mantissa; m != 0; m /= 10 {
+		n++
+	}
+	return n
+}
+
+// scaleFor returns the number of decimal places that keeps the values apart: the most that any value has, at most nine and of small
+// numbers nine digits, fewer where the largest value would not fit. Where that presses values together because one in twenty
+// is out of all proportion, it is by the others; those are then held at the largest integer.
 func scaleFor(values []decimal) int {
-	places, digits := 0, 0
+	places := 0
+	digits := make([]int, 0, len(values))
 	for _, d := range values {
-		places = max(places, d.places)
-		if d.mantissa != 0 {
-			digits = max(digits, int(math.Floor(math.Log10(math.Abs(float64(d.mantissa)))))+1-d.places)
+		if n := d.digits(); d.mantissa != 0 && n <= 15-scorecard.MinScale {
+			places = max(places, d.places)
+			digits = append(digits, n)
 		}
 	}
-	return max(0, min(places, scorecard.MaxScale, 15-digits))
+	if len(digits) == 0 {
+		return 0
+	}
+	slices.Sort(digits)
+	scale := func(n int) int {
+		return max(scorecard.MinScale, min(places, max(nineDecimals, nineDecimals-n), scorecard.MaxScale, 15-n))
+	}
+	all, most := scale(digits[len(digits)-1]), scale(digits[(len(digits)-1)*outOfProportion/100])
+	if all == most || apart(values, all) >= apart(values, most) {
+		return all
+	}
+	return most
+}
+
+// outOfProportion is the per cent of the values that a scale is made for where it cannot serve all.
+const outOfProportion = 95
+
+// apart counts the values that differ at a scale.
+func apart(values []decimal, scale int) int {
+	seen := map[int64]bool{}
+	for _, d := range values {
+		seen[d.at(scale)] = true
+	}
+	return len(seen)
 }

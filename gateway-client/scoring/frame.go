@@ -2,6 +2,8 @@ package scoring
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"sort"
 	"strings"
@@ -25,15 +27,24 @@ const dateUnit = "days since 1970-01-01, from "
 // dateLayouts are tried in this order; a column is a date where one of them reads all its values.
 var dateLayouts = []string{"2006-01-02", "2006/01/02", "20060102", "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02T15:04:05Z07:00",
 	"02-Jan-06", "2-Jan-06", "02-Jan-2006", "2-Jan-2006", "02 Jan 2006", "Jan-06", "Jan-2006", "1/2/2006", "2/1/2006", "02.01.2006",
-	"1/2/06", "2/1/06", "2006-01"}
+	"1/2/06", "2/1/06", "2006-01", "2006-01-02 15:04", "2006/01/02 15:04:05", "2006/01/02 15:04", "1/2/2006 15:04:05", "1/2/2006 15:04",
+	"1/2/2006 3:04:05 PM", "1/2/2006 3:04 PM", "2/1/2006 15:04:05", "2/1/2006 15:04", "02.01.2006 15:04:05", "02.01.2006 15:04", "02.01.06",
+	"2-1-2006", "1-2-2006", "2006-01-02 15:04:05Z07:00", "2006-01-02T15:04", "2 Jan 2006", "Jan 2, 2006", "January 2, 2006", "2 January 2006",
+	"Jan 2006", "January 2006", "2006/01", "2006.01.02", "2006-1-2", "2006/1/2", "2006年1月2日", "2006年1月"}
 
-// numericShare is the share of the values of a column that must be numbers for it to be numeric; the others then count
-// as missing.
-const numericShare = 0.98
+// A column is numeric where this share of its values are numbers, or at least half of them, of many values, beside a few words
+// such as "not stated". What is no number then counts as missing.
+const (
+	numericShare   = 0.98
+	wordsShare     = 0.5
+	mostWords      = 5
+	numbersPerWord = 20
+)
 
 // fitColumn decides what a column holds, from its cells in the given rows.
 func fitColumn(name string, cells []string, rows []int) Column {
 	var numbers []decimal
+	words, seen := map[string]bool{}, map[decimal]bool{}
 	present := 0
 	for _, r := range rows {
 		if MissingText(cells[r]) {
@@ -42,9 +53,15 @@ func fitColumn(name string, cells []string, rows []int) Column {
 		present++
 		if d, ok := parseDecimal(cells[r]); ok {
 			numbers = append(numbers, d)
+			if len(seen) < mostWords*numbersPerWord {
+				seen[d] = true
+			}
+		} else if len(words) <= mostWords {
+			words[cells[r]] = true
 		}
 	}
-	if present == 0 || float64(len(numbers)) >= numericShare*float64(present) {
+	share := float64(len(numbers)) / float64(max(1, present))
+	if present == 0 || share >= numericShare || share >= wordsShare && len(words) <= mostWords && len(seen) >= numbersPerWord*len(words) {
 		return Column{Name: name, Kind: scorecard.Numeric, Scale: scaleFor(numbers)}
 	}
 	for _, layout := range dateLayouts {
@@ -120,7 +137,7 @@ type BinOptions struct {
 }
 
 // fitFrame decides the features of the table on the training rows and bins every row. Columns without any
-// information in the training rows (constant, or text that never repeats) are left out.
+// information in the training rows (constant, or text that never repeats) are left out, and numbers of rows.
 func fitFrame(t *Table, columns []int, bad []bool, train []int, o BinOptions) *Frame {
 	fr := &Frame{Bad: bad, Rows: t.Rows()}
 	features := make([]*scorecard.Feature, len(columns))
@@ -139,6 +156,9 @@ func fitFrame(t *Table, columns []int, bad []bool, train []int, o BinOptions) *F
 
 func fitFeature(t *Table, column int, train []int, o BinOptions) (*scorecard.Feature, []uint8) {
 	name, cells := t.Header[column], t.Columns[column]
+	if numbersRows(cells) {
+		return nil, nil
+	}
 	col := fitColumn(name, cells, train)
 	if o.Categories[name] {
 		col = Column{Name: name, Kind: scorecard.Categorical}
@@ -200,7 +220,7 @@ func fitFeature(t *Table, column int, train []int, o BinOptions) (*scorecard.Fea
 func specialCodes(codes map[string]string, scale int) (int, []scorecard.Special) {
 	for code := range codes {
 		if d, ok := parseDecimal(code); ok {
-			scale = max(scale, min(d.places, scorecard.MaxScale))
+			scale = max(scale, min(d.places, nineDecimals))
 		}
 	}
 	var list []scorecard.Special
@@ -213,21 +233,24 @@ func specialCodes(codes map[string]string, scale int) (int, []scorecard.Special)
 	return scale, list
 }
 
-// featureName makes a column's name fit for a scorecard.
+// featureName makes a column's name fit for a scorecard. One that does not fit ends in a few digits of its SHA-256, so that names
+// that begin alike stay apart.
 func featureName(s string) string {
 	if len(s) <= scorecard.MaxNameBytes && scorecard.PlainText(s) {
 		return s
 	}
+	sum := sha256.Sum256([]byte(s))
+	end := "~" + hex.EncodeToString(sum[:4])
 	var b strings.Builder
 	for _, r := range s {
-		if b.Len()+len(string(r)) > scorecard.MaxNameBytes {
+		if b.Len()+len(string(r))+len(end) > scorecard.MaxNameBytes {
 			break
 		}
 		if scorecard.PlainText(string(r)) {
 			b.WriteRune(r)
 		}
 	}
-	return b.String()
+	return b.String() + end
 }
 
 // levelGroups gives each frequent level a group of its own, in alphabetical order. Others share the bin of unseen

@@ -247,9 +247,13 @@ func ReadTarget(t *Table, column, bad string) (Target, error) {
 	}
 	cells := t.Columns[i]
 	seen := map[string]bool{}
+	signs := bad == "-" || bad == "+" // a minus among the outcomes is no missing one
 	for r, c := range cells {
-		if MissingText(c) {
-			return Target{}, fault.New(fault.InputInvalid, "%s, row %d: the label %q is empty", t.Name, r+1, column)
+		if MissingText(c) && !(signs && c == "-") {
+			if c == "-" && slices.Contains(cells, "+") {
+				return Target{}, fault.New(fault.InputInvalid, "%s, label %q: has the values + and -; name the bad one with --bad", t.Name, column)
+			}
+			return Target{}, fault.New(fault.InputInvalid, "%s, row %d: the label %q is empty (%q); leave rows out whose outcome is not known", t.Name, r+1, column, c)
 		}
 		if len(seen) <= 8 {
 			seen[c] = true
@@ -296,7 +300,7 @@ func guessBad(values []string) (map[string]bool, error) {
 			for d := range numbers {
 				list = append(list, d)
 			}
-			if list[0].at(scorecard.MaxScale) < list[1].at(scorecard.MaxScale) {
+			if list[0].at(nineDecimals) < list[1].at(nineDecimals) {
 				list[0], list[1] = list[1], list[0]
 			}
 			isBad := map[string]bool{}
@@ -310,12 +314,23 @@ func guessBad(values []string) (map[string]bool, error) {
 	if len(values) == 1 {
 		return nil, fmt.Errorf("all rows have the outcome %s; nothing can be learned", values[0])
 	}
-	isBad := map[string]bool{}
+	isBad, isGood := map[string]bool{}, map[string]bool{}
 	for _, v := range values {
-		switch strings.ToLower(v) {
-		case "bad", "default", "defaulted", "yes", "y", "true", "t", "bankrupt", "charged off", "chgoff", "positive", "1":
+		switch strings.NewReplacer(" ", "", "-", "", "_", "").Replace(strings.ToLower(v)) {
+		case "bad", "default", "defaulted", "yes", "y", "true", "t", "bankrupt", "bankruptcy", "chargedoff", "chargeoff", "chgoff", "delinquent", "failed",
+			"insolvent", "nonperforming", "notpaid", "positive", "unpaid", "writtenoff", "1", "坏", "违约", "是":
 			isBad[v] = true
+		case "good", "nondefault", "nodefault", "notdefaulted", "no", "n", "false", "f", "fullypaid", "paid", "paidinfull", "paidoff", "pif", "repaid",
+			"active", "current", "healthy", "nonbankrupt", "performing", "solvent", "negative", "好", "正常", "否":
+			isGood[v] = true
 		}
+	}
+	// The one of two that is not known is the other's opposite.
+	if len(values) == 2 && len(isBad) == 0 && len(isGood) == 1 {
+		for _, v := range values {
+			isBad[v] = !isGood[v]
+		}
+		return isBad, nil
 	}
 	if len(values) != 2 || len(isBad) != 1 {
 		return nil, fmt.Errorf("has the values %s; name the bad one with --bad", shorten(values, 8))

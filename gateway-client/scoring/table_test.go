@@ -17,13 +17,36 @@ func TestReadCSV(t *testing.T) {
 	assert.Equal(t, []string{"a", "b", "c"}, table.Header)
 	assert.Equal(t, [][]string{{"1", "2"}, {"x", ""}, {"p;q", ""}}, table.Columns)
 
+	for _, tc := range []struct {
+		text    string
+		header  []string
+		columns [][]string
+	}{
+		{",a\n0,x\n1,y\n", []string{"a"}, [][]string{{"x", "y"}}},
+		{"a,\n1,\n2,\n,\n,\n", []string{"a"}, [][]string{{"1", "2"}}},
+		{"a,,c\n1,5,3\n1,4,3\n", []string{"a", "column 2", "c"}, [][]string{{"1", "1"}, {"5", "4"}, {"3", "3"}}},
+		{"a|b\n1|2,5\n", []string{"a", "b"}, [][]string{{"1"}, {"2.5"}}},
+		{"a;b\n1.000,5;1,000\n2;x\n", []string{"a", "b"}, [][]string{{"1,000.5", "2"}, {"1,000", "x"}}},
+		{"a;b\n1,5;1,250\n2;\n", []string{"a", "b"}, [][]string{{"1.5", "2"}, {"1.250", ""}}},
+		{"a;b\n1,000;2\n", []string{"a", "b"}, [][]string{{"1,000"}, {"2"}}},
+		{"\xff\xfea\x00\n\x00\xfc\x00\n\x00", []string{"a"}, [][]string{{"ü"}}},
+		{"stra\xdfe\nK\xf6ln\n", []string{"straße"}, [][]string{{"Köln"}}},
+	} {
+		table, err := ReadCSV("t", strings.NewReader(tc.text))
+		require.NoError(t, err, "%q", tc.text)
+		assert.Equal(t, tc.header, table.Header, "%q", tc.text)
+		assert.Equal(t, tc.columns, table.Columns, "%q", tc.text)
+	}
+
 	for text, says := range map[string]string{
 		"":                   "is empty",
 		" \n\n":              "is empty",
 		"a,b\n":              "no rows",
 		"a,b\n1,2\n1\n":      "line 3 has another number of columns",
 		"a,a\n1,2\n":         "two columns",
-		"a,,c\n1,2,3\n":      "needs a name",
+		"a,b\n1,x\"y\n":      "must be written twice",
+		"PK\x03\x04\x00\n1":  "save the table as CSV",
+		"a,b\n,\n":           "no rows",
 		"a,b\n1,\"unclosed":  "line",
 		"a,b\n1,2\n1,2,3,4n": "another number of columns",
 	} {
@@ -45,13 +68,14 @@ func TestReadTarget(t *testing.T) {
 		want        []bool
 	}{
 		{"0 1 0", "", []bool{false, true, false}}, {"-1 1 1.0", "", []bool{false, true, true}}, {"2 1 2", "", []bool{true, false, true}},
+		{"+ - +", "-", []bool{false, true, false}}, {"+ - +", "+", []bool{true, false, true}}, {"Paid Odd Paid", "", []bool{false, true, false}},
 		{"No Yes No", "", []bool{false, true, false}}, {"good bad good", "", []bool{false, true, false}}, {"P C D", "C", []bool{false, true, false}},
 	} {
 		got, err := read(tc.values, tc.bad)
 		require.NoError(t, err, tc.values)
 		assert.Equal(t, tc.want, got, tc.values)
 	}
-	for _, tc := range [][2]string{{"1 1 1", ""}, {"0 1 2", ""}, {"A B A", ""}, {"A B A", "C"}, {"A A A", "A"}, {"yes true no", ""}, {"NA 1 0", ""}} {
+	for _, tc := range [][2]string{{"1 1 1", ""}, {"0 1 2", ""}, {"A B A", ""}, {"A B A", "C"}, {"A A A", "A"}, {"yes true no", ""}, {"NA 1 0", ""}, {"+ - +", ""}, {"Yes Default Yes", ""}} {
 		_, err := read(tc[0], tc[1])
 		assert.Equal(t, fault.InputInvalid, fault.CodeOf(err), "%v", tc)
 	}
@@ -85,6 +109,7 @@ func TestColumnKinds(t *testing.T) {
 	}{
 		{[]string{"1.25", "", "3"}, scorecard.Numeric, scorecard.Number(125)},
 		{[]string{"", "NA", "?"}, scorecard.Numeric, scorecard.Missing()},
+		{[]string{"1", "2", "unknown"}, scorecard.Categorical, scorecard.Text("1")},
 		{[]string{"x1", "2", "3"}, scorecard.Categorical, scorecard.Text("x1")},
 		{[]string{"1970-01-11", "2024-02-29", ""}, scorecard.Numeric, scorecard.Number(10)},
 		{[]string{"28-Feb-97", "1-Mar-99", "3-Apr-01"}, scorecard.Numeric, scorecard.Number(9920)},

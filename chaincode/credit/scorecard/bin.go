@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sort"
 	"strconv"
+	"strings"
 
 	"github.com/tallystick/tallystick/chaincode/fault"
 )
@@ -173,8 +174,11 @@ func decimal(n int64, scale int) string {
 		sign, u = "-", -u
 	}
 	s := strconv.FormatUint(u, 10)
-	if scale == 0 {
-		return sign + s
+	if scale <= 0 {
+		if n == 0 {
+			return s
+		}
+		return sign + s + strings.Repeat("0", -scale)
 	}
 	for len(s) <= scale {
 		s = "0" + s

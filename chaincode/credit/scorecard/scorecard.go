@@ -36,7 +36,8 @@ const (
 	MaxLevels       = 1024
 	MaxPairs        = 64
 	MaxPairSide     = 16      // rows or columns of a pair table
-	MaxScale        = 9       // decimal places of a feature
+	MinScale        = -15     // decimal places of a feature; below 0 the raw integers are tens, hundreds, …
+	MaxScale        = 18
 	MaxPoints       = 1000000 // of one cell, in absolute value
 	MaxPDSteps      = 4096
 	MaxNameBytes    = 64
@@ -107,7 +108,7 @@ type Feature struct {
 	Points []int64 `json:"points"`
 	// Reference is the bin that reasons compare with; -1 means the bin with the most points.
 	Reference int `json:"reference"`
-	// Scale is the number of decimal places that the raw integers carry: 12345 at scale 2 is 123.45.
+	// Scale is the number of decimal places that the raw integers carry: 12345 at scale 2 is 123.45, at −2 1234500.
 	Scale int `json:"scale"`
 	// Special are raw integers with a meaning of their own ("-9 = not applicable"); each is a bin.
 	Special []Special `json:"special"`

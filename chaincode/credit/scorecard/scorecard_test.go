@@ -279,6 +279,23 @@ func TestBinLabel(t *testing.T) {
 		"missing", "other", "C10, C11", "46"}, labels)
 }
 
+func TestScaleOfVeryLargeAndVerySmallNumbers(t *testing.T) {
+	for scale, want := range map[int]scorecard.Range{
+		-3: {AtLeast: "-12000", Below: "0"}, 0: {AtLeast: "-12", Below: "0"}, 2: {AtLeast: "-0.12", Below: "0.00"},
+		18: {AtLeast: "-0.000000000000000012", Below: "0.000000000000000000"},
+	} {
+		c := small()
+		c.Features[0].Edges, c.Features[0].Scale = []int64{-12, 0}, scale
+		require.NoError(t, c.Validate(), scale)
+		assert.Equal(t, want, c.Features[0].BinRange(3), scale)
+	}
+	for _, scale := range []int{scorecard.MinScale - 1, scorecard.MaxScale + 1} {
+		c := small()
+		c.Features[0].Scale = scale
+		assert.ErrorContains(t, c.Validate(), "scale")
+	}
+}
+
 func TestNoAllocation(t *testing.T) {
 	c := sizedCard(3, 20, 16, 15)
 	v := c.ReferenceVector()

@@ -70,8 +70,8 @@ func (t *Feature) validate(f *fault.Fields, path string) {
 	default:
 		f.Add(path+".change", t.Change, "must be none, any, up or down")
 	}
-	if t.Scale < 0 || t.Scale > MaxScale {
-		f.Add(path+".scale", t.Scale, "must be between 0 and %d decimal places", MaxScale)
+	if t.Scale < MinScale || t.Scale > MaxScale {
+		f.Add(path+".scale", t.Scale, "must be between %d and %d decimal places", MinScale, MaxScale)
 	}
 	switch t.Kind {
 	case Numeric:
