@@ -35,8 +35,8 @@ const (
 	MaxBins         = 256 // of one feature, missing and special codes included
 	MaxLevels       = 1024
 	MaxPairs        = 64
-	MaxPairSide     = 16      // rows or columns of a pair table
-	MinScale        = -15     // decimal places of a feature; below 0 the raw integers are tens, hundreds, …
+	MaxPairSide     = 16  // rows or columns of a pair table
+	MinScale        = -15 // decimal places of a feature; below 0 the raw integers are tens, hundreds, …
 	MaxScale        = 18
 	MaxPoints       = 1000000 // of one cell, in absolute value
 	MaxPDSteps      = 4096
