@@ -48,7 +48,7 @@ type bidding struct {
 
 // tendering asks several banks at once, over the same collateral.
 type tendering struct {
-	Bidders      []bidding `json:"bidders" minItems:"2" maxItems:"16"`
+	Bidders      []bidding `json:"bidders" minItems:"2" maxItems:"16" nullable:"false"`
 	CommitBy     time.Time `json:"commit_by" doc:"Until then banks commit to an offer that nobody sees"`
 	RevealBy     time.Time `json:"reveal_by" doc:"Until then they show it"`
 	AdvanceMinor int64     `json:"advance_minor,omitempty" minimum:"0"`
@@ -59,7 +59,7 @@ type tendering struct {
 
 // applications names those of one tender.
 type applications struct {
-	Applications []string `json:"applications" minItems:"1" maxItems:"16"`
+	Applications []string `json:"applications" minItems:"1" maxItems:"16" nullable:"false"`
 }
 
 func (a *API) applicationRoutes() {

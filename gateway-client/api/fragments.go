@@ -31,7 +31,7 @@ type division struct {
 }
 
 type fragments struct {
-	Fragments []string `json:"fragments" minItems:"2" maxItems:"500"`
+	Fragments []string `json:"fragments" minItems:"2" maxItems:"500" nullable:"false"`
 }
 
 type offering struct {

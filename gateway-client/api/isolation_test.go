@@ -25,9 +25,12 @@ var hosted = map[string]string{"acme": "supplier/amy", "birch": "supplier/bea", 
 // Two SMEs that the same organisation hosts see nothing of each other. Every GET operation of the document is tried, with every
 // kind of id that it may take, for each pair: an operation that is added is tried, too.
 func TestHostedSMEsSeeNothingOfEachOther(t *testing.T) {
-	for _, scenario := range []string{"receivables.yaml", "main-job.yaml"} {
-		t.Run(scenario, func(t *testing.T) {
-			w := play(t, scenario, "")
+	for _, at := range []struct{ scenario, mark string }{{"receivables.yaml", ""}, {"main-job.yaml", ""}, {"receivables.yaml", "trading"}} {
+		t.Run(at.scenario+" "+at.mark, func(t *testing.T) {
+			w := play(t, at.scenario, at.mark)
+			if at.mark != "" {
+				w.trade()
+			}
 			regulator := w.as("regulator/reg")
 			secrets := secretsOf(t, regulator)
 			random := rand.New(rand.NewPCG(11, 1))
@@ -48,6 +51,9 @@ func TestHostedSMEsSeeNothingOfEachOther(t *testing.T) {
 				}
 			}
 			assert.NotZero(t, pairs)
+			if at.mark != "" {
+				assert.Equal(t, len(hosted)*(len(hosted)-1), pairs, "each pair has something to hide")
+			}
 			t.Logf("%d pairs with something to hide, %d requests", pairs, tried)
 		})
 	}

@@ -28,7 +28,7 @@ type storing struct {
 	Programme  string              `json:"programme" maxLength:"64"`
 	Owner      string              `json:"owner" minLength:"1" maxLength:"200" doc:"Party id, or name, in the programme's register"`
 	Site       string              `json:"site" maxLength:"200"`
-	Goods      []receipt.Goods     `json:"goods" minItems:"1" maxItems:"100"`
+	Goods      []receipt.Goods     `json:"goods" minItems:"1" maxItems:"100" nullable:"false"`
 	Devices    []string            `json:"devices,omitempty" maxItems:"100"`
 	Conditions []receipt.Condition `json:"conditions,omitempty" maxItems:"100"`
 	StoredOn   calendar.Date       `json:"stored_on,omitzero" doc:"Today, where it is left out"`
@@ -42,15 +42,15 @@ type receiver struct {
 
 // parts divide a receipt: what each new one takes of each line, in the line's scale.
 type parts struct {
-	Parts []part `json:"parts" minItems:"2" maxItems:"100"`
+	Parts []part `json:"parts" minItems:"2" maxItems:"100" nullable:"false"`
 }
 
 type part struct {
-	Values []int64 `json:"values" minItems:"1" maxItems:"100"`
+	Values []int64 `json:"values" minItems:"1" maxItems:"100" nullable:"false"`
 }
 
 type receipts struct {
-	Receipts []string `json:"receipts" minItems:"2" maxItems:"100"`
+	Receipts []string `json:"receipts" minItems:"2" maxItems:"100" nullable:"false"`
 }
 
 func (a *API) receiptRoutes() {

@@ -37,21 +37,21 @@ type payment struct {
 
 // objection disputes fragments of a confirmed receivable.
 type objection struct {
-	Fragments []string `json:"fragments" minItems:"1" maxItems:"500"`
+	Fragments []string `json:"fragments" minItems:"1" maxItems:"500" nullable:"false"`
 	receivable.Because
 }
 
 // selection names receivables of one programme.
 type selection struct {
 	Programme   string   `json:"programme" maxLength:"64"`
-	Receivables []string `json:"receivables" minItems:"1" maxItems:"500"`
+	Receivables []string `json:"receivables" minItems:"1" maxItems:"500" nullable:"false"`
 }
 
 // bulkDocuments are invoices of one programme, as the text of their XML.
 type bulkDocuments struct {
 	Programme string   `json:"programme" maxLength:"64"`
 	Buyer     string   `json:"buyer,omitempty" maxLength:"64" doc:"Party id of the buyer, where the register does not tell"`
-	Documents []string `json:"documents" minItems:"1" maxItems:"500" doc:"UBL 2.1 or CII invoices"`
+	Documents []string `json:"documents" minItems:"1" maxItems:"500" nullable:"false" doc:"UBL 2.1 or CII invoices"`
 }
 
 func (a *API) receivableRoutes() {

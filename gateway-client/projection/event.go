@@ -102,7 +102,8 @@ func (b *batch) happenedTo(e record.Event) (writtenRecord, bool, error) {
 		func(w writtenRecord) bool { return w.own == e.ID },
 		func(w writtenRecord) bool { return w.parts[0] == e.ID },
 	} {
-		if i := slices.IndexFunc(b.written, fits); i >= 0 {
+		// What banks look up says of a record of others that it is there, and no more: nothing happens to it.
+		if i := slices.IndexFunc(b.written, func(w writtenRecord) bool { return kinds[w.typ].access != lookupOnly && fits(w) }); i >= 0 {
 			return b.written[i], true, nil
 		}
 	}
