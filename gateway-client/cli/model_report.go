@@ -135,15 +135,15 @@ func printMonitoring(out io.Writer, m *validation.Monitoring) error {
 		fmt.Fprintf(w, "%d to %d\t%d\t%d\t%.4f\t%.4f\t%.3f\t%s\n", b.FromPoints, b.ToPoints, b.Rows, b.Bad, b.Predicted, b.Observed, b.PValue, mark(b.Deviates))
 	}
 	if s := m.Stability; s != nil {
-		fmt.Fprintf(w, "\nstability index against %s\t%.4f\t%s\n", s.Reference, s.PSI, mark(s.PSI > validation.PSIShifted))
+		fmt.Fprintf(w, "\nstability index against %s\t%.4f\t%s\n", s.Reference, s.PSI, mark(s.Shifted))
 		for _, f := range s.Features[:min(10, len(s.Features))] {
-			fmt.Fprintf(w, "%s\t%.4f\t%s\n", f.Feature, f.PSI, mark(f.PSI > validation.PSIShifted))
+			fmt.Fprintf(w, "%s\t%.4f\t%s\n", f.Feature, f.PSI, mark(f.Shifted))
 		}
 	}
 	if len(m.Periods) > 0 {
-		fmt.Fprintf(w, "\nperiod\trows\tknown\tbad\tmean points\tfrom %d\tAUC\tKS\tstability\n", m.Approve)
+		fmt.Fprintf(w, "\nperiod\trows\tknown\tbad\tmean points\tfrom %d\tAUC\tKS\tstability\t\n", m.Approve)
 		for _, p := range m.Periods {
-			fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%.0f\t%.3f\t%s\t%s\t%s\n", p.Period, p.Rows, p.Known, p.Bad, p.Points, p.Approved, known(p.AUC), known(p.KS), known(p.PSI))
+			fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%.0f\t%.3f\t%s\t%s\t%s\t%s\n", p.Period, p.Rows, p.Known, p.Bad, p.Points, p.Approved, known(p.AUC), known(p.KS), known(p.PSI), mark(p.Shifted))
 		}
 	}
 	if len(m.Groups) > 0 {

@@ -70,6 +70,7 @@ type Period struct {
 	AUC      *float64 `json:"auc,omitempty"`
 	KS       *float64 `json:"ks,omitempty"`
 	PSI      *float64 `json:"psi,omitempty"` // against the reference; nil where there is none
+	Shifted  bool     `json:"shifted"`       // above PSIShifted, and above what so few rows reach by chance
 }
 
 // Gini is twice the area between the ROC curve and the diagonal.
@@ -209,7 +210,8 @@ func (m *Monitoring) periods(card *scorecard.Scorecard, t *scoring.Table, rows [
 			p.PD += m.scored.pd[i] / float64(p.Rows)
 			p.Approved += one(m.scored.points[i] >= float64(m.Approve)) / float64(p.Rows)
 		}
-		psi := PSI(expected, countBands(points, from))
+		var psi float64
+		psi, _, p.Shifted = shift(expected, countBands(points, from), len(order))
 		p.PSI = &psi
 		part := m.known.within(members[label])
 		p.Known, p.Bad = len(part.rows), part.bads()
@@ -226,11 +228,11 @@ func (m *Monitoring) periods(card *scorecard.Scorecard, t *scoring.Table, rows [
 func (m *Monitoring) alarms() {
 	alarm := func(format string, args ...any) { m.Alarms = append(m.Alarms, fmt.Sprintf(format, args...)) }
 	if s := m.Stability; s != nil {
-		if s.PSI > PSIShifted {
+		if s.Shifted {
 			alarm("the population has shifted: stability index %.3f, above %.2f", s.PSI, PSIShifted)
 		}
 		for _, f := range s.Features {
-			if f.PSI > PSIShifted {
+			if f.Shifted {
 				alarm("%s has shifted: stability index %.3f, above %.2f", f.Feature, f.PSI, PSIShifted)
 			}
 		}
@@ -242,7 +244,7 @@ func (m *Monitoring) alarms() {
 		}
 	}
 	for _, p := range m.Periods {
-		if p.PSI != nil && *p.PSI > PSIShifted {
+		if p.Shifted {
 			alarm("%s: stability index %.3f, above %.2f", p.Period, *p.PSI, PSIShifted)
 		}
 	}

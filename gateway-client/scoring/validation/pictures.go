@@ -2,6 +2,7 @@ package validation
 
 import (
 	"bytes"
+	"fmt"
 	"html/template"
 	"image/color"
 	"math"
@@ -79,17 +80,17 @@ func (d *reportData) histogram() (template.HTML, error) {
 	p.Y.Tick.Marker = plot.ConstantTicks(nil)
 	points := d.known.of(d.scored.points)
 	low, high := slices.Min(points), slices.Max(points)+1
-	const bars = 40
+	bars := max(12, min(40, int(math.Sqrt(float64(len(points))))))
 	for k, name := range []string{"good", "bad"} {
 		var rows float64
 		steps := make(plotter.XYs, bars+1)
 		for i := range steps {
-			steps[i].X = low + (high-low)*float64(i)/bars
+			steps[i].X = low + (high-low)*float64(i)/float64(bars)
 		}
 		for i, v := range points {
 			if class(d.known.bad[i]) == k {
 				rows++
-				steps[int((v-low)/(high-low)*bars)].Y++
+				steps[int((v-low)/(high-low)*float64(bars))].Y++
 			}
 		}
 		for i := range steps {
@@ -103,8 +104,8 @@ func (d *reportData) histogram() (template.HTML, error) {
 		p.Add(line)
 		p.Legend.Add(name, line)
 	}
-	p.Legend.Top, p.Legend.Left = true, true
-	return svg(p, 18, 7)
+	p.Legend.Top, p.Legend.Left, p.Legend.XOffs = true, true, vg.Points(6)
+	return svg(p, 20, 7)
 }
 
 // driftPicture shows AUC and KS by period.
@@ -126,6 +127,8 @@ func (d *reportData) driftPicture() (template.HTML, error) {
 	p.X.Tick.Marker = plot.ConstantTicks(ticks)
 	p.X.Tick.Label.Rotation, p.X.Tick.Label.XAlign = 0.5, draw.XRight
 	p.Y.Min, p.Y.Max = 0, 1
+	p.X.Max = float64(len(ticks)) - 0.5
+	p.Legend.Left, p.Legend.XOffs, p.Legend.YOffs = true, vg.Points(6), vg.Points(4)
 	p.Add(plotter.NewGrid())
 	for _, line := range []struct {
 		name   string
@@ -140,7 +143,7 @@ func (d *reportData) driftPicture() (template.HTML, error) {
 		p.Add(l, dots)
 		p.Legend.Add(line.name, l)
 	}
-	return svg(p, 18, 7)
+	return svg(p, 20, 7)
 }
 
 func rocCurve(risk []float64, bad []bool) plotter.XYs {
@@ -188,6 +191,8 @@ func featurePicture(f *scorecard.Feature) (template.HTML, error) {
 	}
 	chart.Color, chart.LineStyle.Width = goodColour, 0
 	p.Add(plotter.NewGrid(), chart)
+	p.X.Min, p.X.Max = -0.6, float64(len(bars))-0.4
+	p.Y.Tick.Marker = plot.TickerFunc(wholeTicks)
 	var ticks []plot.Tick
 	every := max(1, len(bars)/8)
 	for b := range bars {
@@ -200,7 +205,22 @@ func featurePicture(f *scorecard.Feature) (template.HTML, error) {
 	p.X.Tick.Marker = plot.ConstantTicks(ticks)
 	p.X.Tick.Label.Rotation = 0.5
 	p.X.Tick.Label.XAlign = draw.XRight
-	return svg(p, 16, 6)
+	return svg(p, 20, 6)
+}
+
+// wholeTicks are gonum's, where they are whole points.
+func wholeTicks(low, high float64) []plot.Tick {
+	var ticks []plot.Tick
+	for _, t := range (plot.DefaultTicks{}).Ticks(low, high) {
+		if t.Value != math.Trunc(t.Value) {
+			continue
+		}
+		if t.Label != "" {
+			t.Label = fmt.Sprintf("%.0f", t.Value)
+		}
+		ticks = append(ticks, t)
+	}
+	return ticks
 }
 
 func shortLabel(s string) string {
@@ -211,10 +231,10 @@ func shortLabel(s string) string {
 	return s
 }
 
-// svg draws a plot as an SVG element of the given size in centimetres.
+// svg draws a plot as an SVG element of the given size in centimetres, with room for labels at its edges.
 func svg(p *plot.Plot, width, height float64) (template.HTML, error) {
 	c := vgsvg.New(vg.Length(width)*vg.Centimeter, vg.Length(height)*vg.Centimeter)
-	p.Draw(draw.New(c))
+	p.Draw(draw.Crop(draw.New(c), vg.Points(4), vg.Points(-14), vg.Points(2), vg.Points(-6)))
 	var b bytes.Buffer
 	if _, err := c.WriteTo(&b); err != nil {
 		return "", fault.New(fault.InternalError, "a picture of the report: %v", err)

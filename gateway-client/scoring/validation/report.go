@@ -43,12 +43,13 @@ type reportData struct {
 	Pairs       []reportPair
 	Violations  []string
 	Signed      int
-	Missing     []missingShare
 }
 
 type reportFeature struct {
 	*scorecard.Feature
 	Range   int64
+	Lost    float64 // points against the best bin, mean over the measured rows
+	Missing float64 // share of the measured rows
 	Picture template.HTML
 }
 
@@ -69,12 +70,6 @@ type reportCell struct {
 	Colour template.CSS
 }
 
-// missingShare is a feature that some of the measured rows lack.
-type missingShare struct {
-	Feature string
-	Share   float64
-}
-
 // Report writes a model report as one HTML page without references to anything outside it.
 func Report(card *scorecard.Scorecard, t *scoring.Table, o ReportOptions) ([]byte, error) {
 	m, err := Monitor(card, t, o.Options)
@@ -88,11 +83,6 @@ func Report(card *scorecard.Scorecard, t *scoring.Table, o ReportOptions) ([]byt
 	}
 	if err := d.tables(card); err != nil {
 		return nil, err
-	}
-	for f := range card.Features {
-		if n := m.scored.bins[f][0]; n > 0 {
-			d.Missing = append(d.Missing, missingShare{Feature: card.Features[f].Name, Share: float64(n) / float64(m.Rows)})
-		}
 	}
 	var b bytes.Buffer
 	if err := reportTemplate.Execute(&b, d); err != nil {

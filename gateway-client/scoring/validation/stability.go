@@ -4,6 +4,8 @@ import (
 	"math"
 	"sort"
 
+	"gonum.org/v1/gonum/stat/distuv"
+
 	"github.com/tallystick/tallystick/chaincode/credit/scorecard"
 )
 
@@ -17,6 +19,8 @@ const (
 type Stability struct {
 	Reference string             `json:"reference"` // what is compared with
 	PSI       float64            `json:"psi"`       // of the score
+	Chance    float64            `json:"chance"`    // what so few rows reach without any shift, in 95 of 100 cases
+	Shifted   bool               `json:"shifted"`   // above PSIShifted and above chance
 	Bands     []StabilityBand    `json:"bands"`
 	Features  []FeatureStability `json:"features"` // the least stable first
 }
@@ -32,6 +36,31 @@ type StabilityBand struct {
 type FeatureStability struct {
 	Feature string  `json:"feature"`
 	PSI     float64 `json:"psi"`
+	Chance  float64 `json:"chance"` // the five of 100 shared among the features
+	Shifted bool    `json:"shifted"`
+}
+
+// Chance is the stability index that rows of one population do not exceed with the given confidence, though they are drawn
+// twice: about χ² of one degree of freedom less than there are filled bands, × (1 ÷ n + 1 ÷ m) (Yurdakul 2018, Statistical
+// Properties of Population Stability Index, chapter 3).
+func Chance(before, after []int, confidence float64) float64 {
+	var n, m, filled float64
+	for k := range before {
+		n, m = n+float64(before[k]), m+float64(after[k])
+		if before[k]+after[k] > 0 {
+			filled++
+		}
+	}
+	if filled < 2 || n == 0 || m == 0 {
+		return 0
+	}
+	return distuv.ChiSquared{K: filled - 1}.Quantile(confidence) * (1/n + 1/m)
+}
+
+// shift measures before against after; the chance of a false alarm is shared among the comparisons.
+func shift(before, after []int, comparisons int) (psi, chance float64, shifted bool) {
+	psi, chance = PSI(before, after), Chance(before, after, 1-0.05/float64(comparisons))
+	return psi, chance, psi > math.Max(PSIShifted, chance)
 }
 
 // PSI is the population stability index between two counts of rows by band: Σ (b − a) ln(b ÷ a) over the shares. Half a
@@ -74,7 +103,8 @@ func countBands(points, from []float64) []int {
 func stability(card *scorecard.Scorecard, name string, before, after *sample) *Stability {
 	from := scoreBands(before.points)
 	a, b := countBands(before.points, from), countBands(after.points, from)
-	s := &Stability{Reference: name, PSI: PSI(a, b)}
+	s := &Stability{Reference: name}
+	s.PSI, s.Chance, s.Shifted = shift(a, b, 1)
 	for k := range a {
 		band := StabilityBand{Expected: float64(a[k]) / float64(len(before.points)), Observed: float64(b[k]) / float64(len(after.points))}
 		if k > 0 {
@@ -83,7 +113,9 @@ func stability(card *scorecard.Scorecard, name string, before, after *sample) *S
 		s.Bands = append(s.Bands, band)
 	}
 	for f := range card.Features {
-		s.Features = append(s.Features, FeatureStability{Feature: card.Features[f].Name, PSI: PSI(before.bins[f], after.bins[f])})
+		one := FeatureStability{Feature: card.Features[f].Name}
+		one.PSI, one.Chance, one.Shifted = shift(before.bins[f], after.bins[f], len(card.Features))
+		s.Features = append(s.Features, one)
 	}
 	sort.SliceStable(s.Features, func(i, j int) bool { return s.Features[i].PSI > s.Features[j].PSI })
 	return s

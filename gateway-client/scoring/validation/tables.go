@@ -22,9 +22,20 @@ func (d *reportData) tables(card *scorecard.Scorecard) error {
 		if err != nil {
 			return err
 		}
-		d.Features = append(d.Features, reportFeature{Feature: f, Range: high - low, Picture: picture})
+		one := reportFeature{Feature: f, Range: high - low, Picture: picture, Missing: float64(d.scored.bins[i][0]) / float64(d.Rows)}
+		for b, n := range d.scored.bins[i] {
+			one.Lost += float64(n) * float64(high-f.Points[b]) / float64(d.Rows)
+		}
+		d.Features = append(d.Features, one)
 	}
 	sort.SliceStable(d.Features, func(i, j int) bool { return d.Features[i].Range > d.Features[j].Range })
+	strongest := int64(1) // one scale of colours for all pairs
+	for i := range card.Pairs {
+		for _, row := range card.Pairs[i].Points {
+			low, high := extremes(row)
+			strongest = max(strongest, -low, high)
+		}
+	}
 	for i := range card.Pairs {
 		p := &card.Pairs[i]
 		a, b := &card.Features[p.A], &card.Features[p.B]
@@ -35,12 +46,11 @@ func (d *reportData) tables(card *scorecard.Scorecard) error {
 		}
 		low, high := extremes(all)
 		r.Range = high - low
-		scale := math.Max(math.Abs(float64(low)), math.Abs(float64(high)))
 		labels := sides(a, p.RowOf, len(p.Points))
 		for k, row := range p.Points {
 			line := reportPairRow{Label: labels[k]}
 			for _, v := range row {
-				line.Cells = append(line.Cells, reportCell{Points: v, Colour: heat(float64(v) / math.Max(scale, 1))})
+				line.Cells = append(line.Cells, reportCell{Points: v, Colour: heat(float64(v) / float64(strongest))})
 			}
 			r.Rows = append(r.Rows, line)
 		}

@@ -176,6 +176,39 @@ func TestPSI(t *testing.T) {
 	assert.False(t, math.IsInf(validation.PSI([]int{100, 0}, []int{0, 100}), 0))
 }
 
+// Two samples of one population pass the limit by chance as often as it says.
+func TestStabilityIndexOfFewRowsIsChance(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 3))
+	const draws = 4000
+	for _, bands := range []int{10, 40} {
+		beyond := 0
+		for range draws {
+			a, b := make([]int, bands), make([]int, bands)
+			for range 2000 {
+				a[rng.IntN(bands)]++
+			}
+			for range 400 {
+				b[rng.IntN(bands)]++
+			}
+			if validation.PSI(a, b) > validation.Chance(a, b, 0.95) {
+				beyond++
+			}
+		}
+		assert.InDelta(t, 0.05, float64(beyond)/draws, 0.02, "%d bands", bands)
+	}
+	assert.Zero(t, validation.Chance([]int{5, 0}, []int{3, 0}, 0.95), "one band cannot shift")
+
+	card := train(t, world(t, 3000, 1, 0), scoring.WOE, "load", "age")
+	few := validation.Options{Label: "label", Reference: world(t, 3000, 1, 0)}
+	m, err := validation.Monitor(card, world(t, 40, 6, 0), few)
+	require.NoError(t, err)
+	assert.Greater(t, m.Stability.Features[0].PSI, validation.PSIShifted, "ten bins of forty rows")
+	assert.NotContains(t, strings.Join(m.Alarms, "\n"), "shifted")
+	m, err = validation.Monitor(card, world(t, 60, 6, 3), few)
+	require.NoError(t, err)
+	assert.Contains(t, strings.Join(m.Alarms, "\n"), "load has shifted")
+}
+
 // Against adding up the probabilities.
 func TestBinomialTest(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
