@@ -10,6 +10,7 @@ import (
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
@@ -68,6 +69,9 @@ func SeriesOf(batches []Batch, devices []receipt.Device) []Series {
 const (
 	chartWidth  = 24 * vg.Centimeter
 	panelHeight = 7 * vg.Centimeter
+	titleHeight = 9 * vg.Millimeter
+	// headroom is the part of a panel above its highest and below its lowest point.
+	headroom = 0.08
 	// maxPoints is how many points a line has at most; of more, the lowest and the highest of each stretch are kept, so that no
 	// excursion gets lost.
 	maxPoints = 2000
@@ -84,7 +88,8 @@ var (
 
 // Chart draws the picture as SVG: a panel for each series, with its limits dashed and its excursions as red dots, and below
 // them the loan-to-value in steps, with the maintenance and the cure level, and in red what is above the former. All panels share
-// one axis of time, in UTC; only a loan-to-value of a moment among weeks of readings has its own, or nobody could see it.
+// one axis of time, in UTC. Only a loan-to-value that moved within a moment, among days of readings, is drawn one step after the
+// other at even distances, with the times below, or nobody could see it.
 func Chart(out io.Writer, p Picture) error {
 	if len(p.Series) == 0 && len(p.LTV) == 0 {
 		return fault.New(fault.InputMissing, "there is nothing to draw: no readings and no loan-to-value")
@@ -99,30 +104,35 @@ func Chart(out io.Writer, p Picture) error {
 		panels = append(panels, panel)
 	}
 	if len(p.LTV) > 0 {
-		begin, end := p.ltvWindow(from, to)
-		panel, err := p.ltvPanel(begin, end)
+		panel, err := p.ltvPanel(from, to)
 		if err != nil {
 			return err
 		}
-		panel.X.Min, panel.X.Max = seconds(begin), seconds(end)
 		panels = append(panels, panel)
 	}
 	if len(panels) > maxPanels {
 		return fault.New(fault.InputTooLarge, "a picture has at most %d panels; choose fewer devices or properties", maxPanels)
 	}
-	panels[0].Title.Text = p.Title + "\n" + panels[0].Title.Text
 	grid := make([][]*plot.Plot, len(panels))
 	for i, panel := range panels {
-		if i < len(p.Series) {
-			panel.X.Min, panel.X.Max = seconds(from), seconds(to)
+		panel.Title.TextStyle.Font.Size, panel.Title.Padding = vg.Points(10), vg.Millimeter
+		room := headroom * (panel.Y.Max - panel.Y.Min)
+		panel.Y.Max += room
+		if panel.Y.Min != 0 { // a loan-to-value begins at nothing
+			panel.Y.Min -= room
 		}
-		panel.X.Tick.Marker = plot.TickerFunc(timeTicks)
 		grid[i] = []*plot.Plot{panel}
 	}
-	canvas := vgsvg.New(chartWidth, panelHeight*vg.Length(len(panels)))
-	tiles := draw.Tiles{Rows: len(panels), Cols: 1, PadY: vg.Millimeter * 4, PadX: vg.Millimeter * 2, PadTop: vg.Millimeter * 2,
-		PadBottom: vg.Millimeter * 2, PadLeft: vg.Millimeter * 2, PadRight: vg.Millimeter * 6}
-	for i, row := range plot.Align(grid, tiles, draw.New(canvas)) {
+	canvas := vgsvg.New(chartWidth, titleHeight+panelHeight*vg.Length(len(panels)))
+	whole := draw.New(canvas)
+	whole.SetColor(color.White)
+	whole.Fill(whole.Rectangle.Path())
+	style := panels[0].Title.TextStyle
+	style.Font.Size, style.XAlign, style.YAlign = vg.Points(13), draw.XCenter, draw.YTop
+	whole.FillText(style, vg.Point{X: whole.Center().X, Y: whole.Max.Y - 2*vg.Millimeter}, p.Title)
+	tiles := draw.Tiles{Rows: len(panels), Cols: 1, PadY: vg.Millimeter * 5, PadTop: titleHeight, PadBottom: vg.Millimeter * 2,
+		PadLeft: vg.Millimeter * 3, PadRight: vg.Millimeter * 12}
+	for i, row := range plot.Align(grid, tiles, whole) {
 		panels[i].Draw(row[0])
 	}
 	_, err := canvas.WriteTo(out)
@@ -172,15 +182,10 @@ func (p Picture) window() (from, to time.Time) {
 	return from, to
 }
 
-// ltvWindow is the picture's, or that of the loan-to-value alone where it would be less than a fiftieth of it.
-func (p Picture) ltvWindow(from, to time.Time) (time.Time, time.Time) {
-	first, last := p.LTV[0].At, p.LTV[len(p.LTV)-1].At
-	span := last.Sub(first)
-	if span*50 > to.Sub(from) {
-		return from, to
-	}
-	margin := max(span/20, 5*time.Second)
-	return first.Add(-margin), last.Add(margin)
+// momentary reports whether the loan-to-value moved within less than a fiftieth of the picture's time.
+func (p Picture) momentary(from, to time.Time) bool {
+	span := p.LTV[len(p.LTV)-1].At.Sub(p.LTV[0].At)
+	return len(p.LTV) > 1 && span*50 <= to.Sub(from)
 }
 
 // seconds is an instant on an axis of time.
@@ -197,7 +202,7 @@ func (s Series) panel(from, to time.Time) (*plot.Plot, error) {
 			outside = append(outside, all[i])
 		}
 	}
-	panel := plot.New()
+	panel := overTime(from, to)
 	panel.Title.Text = fmt.Sprintf("%s, device %s: %d readings, %d outside of the limits", s.Measure.Property, s.Device, len(all), len(outside))
 	panel.Y.Label.Text = epcis.Symbol(s.Measure.Unit)
 	line, err := plotter.NewLine(thin(all, maxPoints))
@@ -207,7 +212,7 @@ func (s Series) panel(from, to time.Time) (*plot.Plot, error) {
 	line.Color = blue
 	panel.Add(plotter.NewGrid(), line)
 	for _, limit := range []int64{s.Measure.LimitMin, s.Measure.LimitMax} {
-		if err := level(panel, float64(limit)*unit, seconds(from), seconds(to), grey); err != nil {
+		if err := level(panel, float64(limit)*unit, "limit", draw.YBottom, grey); err != nil {
 			return nil, err
 		}
 	}
@@ -228,20 +233,28 @@ func mark(panel *plot.Plot, points plotter.XYs) error {
 	return nil
 }
 
+// ltvPanel draws the loan-to-value in steps. A value above 200 % is drawn as 200 %.
 func (p Picture) ltvPanel(from, to time.Time) (*plot.Plot, error) {
-	panel := plot.New()
+	panel := overTime(from, to)
+	place := func(i int) float64 { return seconds(p.LTV[i].At) }
+	if p.momentary(from, to) {
+		place = func(i int) float64 { return float64(i) }
+		panel.X.Min, panel.X.Max = -0.25, float64(len(p.LTV))
+		panel.X.Tick.Marker = plot.TickerFunc(p.stepTicks)
+		panel.X.Label.TextStyle.Font.Size = vg.Points(9)
+		panel.X.Label.Text = "one step after the other, not to scale"
+	}
 	panel.Title.Text = "Loan-to-value"
 	panel.Y.Label.Text = "%"
-	panel.Y.Min = 0
 	points := make(plotter.XYs, 0, len(p.LTV)+1)
 	var above plotter.XYs
-	for _, l := range p.LTV {
-		points = append(points, plotter.XY{X: seconds(l.At), Y: float64(min(l.Bps, 20_000)) / 100})
+	for i, l := range p.LTV {
+		points = append(points, plotter.XY{X: place(i), Y: float64(min(l.Bps, 20_000)) / 100})
 		if p.MaintenanceBps > 0 && l.Bps > p.MaintenanceBps {
-			above = append(above, points[len(points)-1])
+			above = append(above, points[i])
 		}
 	}
-	points = append(points, plotter.XY{X: seconds(to), Y: points[len(points)-1].Y})
+	points = append(points, plotter.XY{X: panel.X.Max, Y: points[len(points)-1].Y})
 	line, err := plotter.NewLine(points)
 	if err != nil {
 		return nil, err
@@ -251,26 +264,54 @@ func (p Picture) ltvPanel(from, to time.Time) (*plot.Plot, error) {
 	for _, l := range []struct {
 		bps   int64
 		name  string
+		side  text.YAlignment
 		color color.Color
-	}{{p.MaintenanceBps, "maintenance level", red}, {p.CureBps, "cure level", amber}} {
+	}{{p.MaintenanceBps, "maintenance", draw.YBottom, red}, {p.CureBps, "cure", draw.YTop, amber}} {
 		if l.bps == 0 {
 			continue
 		}
-		panel.Title.Text += fmt.Sprintf("; %s %d.%02d %%", l.name, l.bps/100, l.bps%100)
-		if err := level(panel, float64(l.bps)/100, seconds(from), seconds(to), l.color); err != nil {
+		panel.Title.Text += fmt.Sprintf("; %s level %d.%02d %%", l.name, l.bps/100, l.bps%100)
+		if err := level(panel, float64(l.bps)/100, l.name, l.side, l.color); err != nil {
 			return nil, err
 		}
 	}
+	panel.Y.Min = 0
 	return panel, mark(panel, thin(above, maxPoints))
 }
 
-func level(panel *plot.Plot, y, from, to float64, c color.Color) error {
+// stepTicks writes the time below the steps, below at most ten of them.
+func (p Picture) stepTicks(_, _ float64) []plot.Tick {
+	var ticks []plot.Tick
+	every := (len(p.LTV) + 9) / 10
+	for i := 0; i < len(p.LTV); i += every {
+		ticks = append(ticks, plot.Tick{Value: float64(i), Label: p.LTV[i].At.UTC().Format("2006-01-02\n15:04:05")})
+	}
+	return ticks
+}
+
+// overTime is a panel whose axis is the time of the picture.
+func overTime(from, to time.Time) *plot.Plot {
+	panel := plot.New()
+	panel.X.Min, panel.X.Max = seconds(from), seconds(to)
+	panel.X.Tick.Marker = plot.TickerFunc(timeTicks)
+	return panel
+}
+
+// level draws a dashed line across the panel with its name at the left end, above or below.
+func level(panel *plot.Plot, y float64, name string, side text.YAlignment, c color.Color) error {
+	from, to := panel.X.Min, panel.X.Max
 	line, err := plotter.NewLine(plotter.XYs{{X: from, Y: y}, {X: to, Y: y}})
 	if err != nil {
 		return err
 	}
 	line.Color, line.Dashes = c, []vg.Length{vg.Points(4), vg.Points(3)}
-	panel.Add(line)
+	label, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{{X: from, Y: y}}, Labels: []string{name}})
+	if err != nil {
+		return err
+	}
+	label.TextStyle[0].Color, label.TextStyle[0].Font.Size = c, vg.Points(8)
+	label.TextStyle[0].YAlign, label.Offset = side, vg.Point{X: vg.Points(3), Y: vg.Points(1)}
+	panel.Add(line, label)
 	return nil
 }
 

@@ -44,6 +44,25 @@ func TestChartShowsExcursionsAndLoanToValue(t *testing.T) {
 	assert.Equal(t, fault.InputMissing, fault.CodeOf(Chart(&out, Picture{})))
 }
 
+// Calls that open and are cured within minutes stay readable beside weeks of readings: each step has its own place.
+func TestChartOfAMomentaryLoanToValue(t *testing.T) {
+	w := newWorld(t, 1, true)
+	s, err := w.simulator(t, 0, Profile{}).Segment(2880)
+	require.NoError(t, err)
+	at := start.Add(47 * time.Hour)
+	p := Picture{Series: SeriesOf([]Batch{w.seal(t, "evd-00000001", start.Add(48*time.Hour), s)}, w.devices), MaintenanceBps: 7500, CureBps: 7000,
+		LTV: []LTVPoint{{at, 6500}, {at.Add(time.Second), 7900}, {at.Add(time.Second), 6800}}}
+	var out bytes.Buffer
+	require.NoError(t, Chart(&out, p))
+	for _, want := range []string{"not to scale", at.Format(time.TimeOnly), at.Add(time.Second).Format(time.TimeOnly), ">maintenance</text>", ">cure</text>"} {
+		assert.True(t, strings.Contains(out.String(), want), want)
+	}
+	p.LTV = []LTVPoint{{start, 6500}, {at, 7900}}
+	out.Reset()
+	require.NoError(t, Chart(&out, p))
+	assert.False(t, strings.Contains(out.String(), "not to scale"))
+}
+
 func TestThinKeepsTheExtremes(t *testing.T) {
 	all := make(plotter.XYs, 100_000)
 	for i := range all {
