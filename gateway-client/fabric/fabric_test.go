@@ -13,6 +13,10 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -96,6 +100,33 @@ func (s *served) valid(t *testing.T) int {
 	})
 	require.ErrorIs(t, err, enough)
 	return count
+}
+
+// A submit's stages are spans of whoever asked: one trace leads from the request to the commit.
+func TestStagesOfASubmitJoinTheTrace(t *testing.T) {
+	seen := tracetest.NewSpanRecorder()
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(seen))
+	before := otel.GetTracerProvider()
+	otel.SetTracerProvider(provider)
+	t.Cleanup(func() { otel.SetTracerProvider(before) })
+	s := serve(t)
+	ctx, asked := provider.Tracer("test").Start(t.Context(), "asked")
+	s.ledger.SetNow(s.gateway.Now())
+	done, err := s.gateway.Submit(ctx, consortium.Proposal{Function: "member:Found", Args: []string{founders},
+		Transient: map[string][]byte{record.TransientRequest: []byte("request-1")}, Endorsers: organisations})
+	require.NoError(t, err)
+	asked.End()
+	stages := []string{}
+	for _, span := range seen.Ended() {
+		if span.Name() == "asked" {
+			continue
+		}
+		stages = append(stages, span.Name())
+		assert.Equal(t, asked.SpanContext().SpanID(), span.Parent().SpanID(), span.Name())
+		assert.Equal(t, asked.SpanContext().TraceID(), span.SpanContext().TraceID(), span.Name())
+		assert.Contains(t, span.Attributes(), attribute.String("transaction", done.Transaction), span.Name())
+	}
+	assert.Equal(t, []string{"endorse", "commit"}, stages)
 }
 
 func TestAnAnswerThatIsLostIsAskedForWithTheSameEnvelope(t *testing.T) {

@@ -13,6 +13,10 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	gatewaypb "github.com/hyperledger/fabric-protos-go-apiv2/gateway"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	otelcodes "go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -47,8 +51,11 @@ func (g *Gateway) Submit(ctx context.Context, p consortium.Proposal) (consortium
 	if err != nil {
 		return done, err
 	}
-	transaction, err := g.endorse(ctx, proposal)
-	if err != nil {
+	var transaction *client.Transaction
+	if err := traced(ctx, "endorse", proposal.TransactionID(), func(ctx context.Context) (err error) {
+		transaction, err = g.endorse(ctx, proposal)
+		return err
+	}); err != nil {
 		return done, err
 	}
 	done.Transaction, done.Result = transaction.TransactionID(), transaction.Result()
@@ -60,8 +67,11 @@ func (g *Gateway) Submit(ctx context.Context, p consortium.Proposal) (consortium
 	if err := os.WriteFile(kept, envelope, 0o600); err != nil {
 		return done, fmt.Errorf("outbox: %w", err)
 	}
-	end, err := g.order(ctx, transaction)
-	if err != nil {
+	var end *client.Status
+	if err := traced(ctx, "commit", done.Transaction, func(ctx context.Context) (err error) {
+		end, err = g.order(ctx, transaction)
+		return err
+	}); err != nil {
 		return done, err
 	}
 	if err := os.Remove(kept); err != nil {
@@ -69,6 +79,18 @@ func (g *Gateway) Submit(ctx context.Context, p consortium.Proposal) (consortium
 	}
 	done.Block = end.BlockNumber
 	return done, verdict(end)
+}
+
+// traced does one stage of a submit in a span of its own, below the one that the context carries.
+func traced(ctx context.Context, stage, transaction string, work func(ctx context.Context) error) error {
+	ctx, span := otel.Tracer("tallystick/fabric").Start(ctx, stage, trace.WithSpanKind(trace.SpanKindClient),
+		trace.WithAttributes(attribute.String("transaction", transaction)))
+	defer span.End()
+	err := work(ctx)
+	if err != nil {
+		span.SetStatus(otelcodes.Error, string(fault.CodeOf(err)))
+	}
+	return err
 }
 
 // A peer may be a block or two behind the others. What an organisation other than the own one refuses is therefore asked

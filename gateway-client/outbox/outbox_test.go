@@ -240,6 +240,34 @@ func TestKilledBetweenSubmitAndRecord(t *testing.T) {
 	assert.Equal(t, 1, w.count(t), "and it was entered once")
 }
 
+// Of several replicas on one database one may die for good: another takes over what it has left.
+func TestWhatAReplicaLeftIsTakenOver(t *testing.T) {
+	w := newWorld(t)
+	w.config.AttemptTime = 300 * time.Millisecond
+	lives := w.open(t)
+	run(t, lives) // it has looked for what it had left itself before there is anything
+	time.Sleep(50 * time.Millisecond)
+	dead := w.open(t)
+	op, _, err := dead.Put(t.Context(), put("amy", "k-1", ""), w.issue("A-1"))
+	require.NoError(t, err)
+	dying, die := context.WithCancel(t.Context())
+	var once sync.Once
+	w.net.after = func() (err error) {
+		once.Do(func() { die(); err = context.Canceled })
+		return err
+	}
+	require.ErrorIs(t, dead.Run(dying), context.Canceled)
+	stuck, err := lives.Get(t.Context(), "amy", op.ID)
+	require.NoError(t, err)
+	require.Equal(t, outbox.Running, stuck.State)
+	waiting, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	defer cancel()
+	ended, err := lives.Wait(waiting, "amy", op.ID)
+	require.NoError(t, err)
+	assert.Equal(t, outbox.Done, ended.State, "nobody has taken it over")
+	assert.Equal(t, 1, w.count(t), "and it was carried out once")
+}
+
 // Random losses of requests and answers, and restarts in between: every accepted operation is carried out exactly once.
 func TestExactlyOnceWhateverIsLost(t *testing.T) {
 	w := newWorld(t)

@@ -176,6 +176,13 @@ func (o *Outbox) recover(ctx context.Context) error {
 	return err
 }
 
+// takeOver takes up what another replica has left running: for longer than any attempt lasts.
+func (o *Outbox) takeOver(ctx context.Context) error {
+	_, err := o.c.DB.Write.ExecContext(ctx, `UPDATE outbox_operation SET state = 'accepted', in_doubt = 1, not_before = 0 WHERE state = 'running' AND changed < $1`,
+		o.c.Now().Add(-abandonedAfter*o.c.AttemptTime).UnixMilli())
+	return err
+}
+
 func (o *Outbox) postpone(ctx context.Context, op Operation, until time.Time) error {
 	doubt := 0
 	if op.inDoubt {

@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tallystick/tallystick/chaincode/fault"
@@ -22,7 +23,9 @@ const (
 	longestPause = 30 * time.Second
 	idle         = 5 * time.Second
 	purgeEvery   = time.Hour
-	recordTime   = 10 * time.Second
+	// abandonedAfter is after how many times an attempt's time an operation that runs was left by a replica that is no more.
+	abandonedAfter = 3
+	recordTime     = 10 * time.Second
 	// maxUnknown is how often an error that is no fault is tried: it may be the network's, or a defect.
 	maxUnknown = 3
 	smoothing  = 0.1
@@ -110,16 +113,26 @@ func (o *Outbox) pause(ctx context.Context) error {
 }
 
 func (o *Outbox) keepClean(ctx context.Context) error {
-	ticker := time.NewTicker(purgeEvery)
-	defer ticker.Stop()
+	old, abandoned := time.NewTicker(purgeEvery), time.NewTicker(o.c.AttemptTime)
+	defer old.Stop()
+	defer abandoned.Stop()
+	if err := o.purge(ctx); err != nil {
+		return err
+	}
 	for {
-		if err := o.purge(ctx); err != nil {
-			return err
-		}
+		var err error
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-ticker.C:
+		case <-old.C:
+			err = o.purge(ctx)
+		case <-abandoned.C:
+			if err = o.takeOver(ctx); err == nil {
+				o.alarm()
+			}
+		}
+		if err != nil {
+			return err
 		}
 	}
 }
@@ -170,13 +183,13 @@ func (o *Outbox) submit(ctx context.Context, op Operation) (done consortium.Comm
 	if op.traceparent != "" {
 		ctx = propagator.Extract(ctx, propagation.MapCarrier{"traceparent": op.traceparent})
 	}
-	ctx, span := otel.Tracer("tallystick/outbox").Start(ctx, "submit "+op.Action)
+	ctx, span := otel.Tracer("tallystick/outbox").Start(ctx, "submit "+op.Action, trace.WithSpanKind(trace.SpanKindConsumer))
 	span.SetAttributes(attribute.String("operation", op.ID), attribute.Int("attempt", op.Attempts))
 	defer func() {
 		if err != nil {
 			span.SetStatus(codes.Error, string(fault.CodeOf(err)))
 		}
-		span.SetAttributes(attribute.String("transaction", done.Transaction))
+		span.SetAttributes(attribute.String("transaction", done.Transaction), attribute.Int64("block", int64(done.Block)))
 		span.End()
 	}()
 	call, err := op.ledgerCall()
