@@ -26,7 +26,8 @@ func modelCommand(app *App) *cobra.Command {
 		Long: "A model is an integer scorecard: points by bin, small tables for pairs of features, and nothing else.\n" +
 			"The same integers are added up again by every peer. See docs/scoring.md.",
 	}
-	cmd.AddCommand(modelCrossval(app), modelTrain(app), modelScore(app), modelExplain(app), modelReport(app), modelMonitor(app), modelRegisterCommand(app), modelValidateCommand(app))
+	cmd.AddCommand(modelCrossval(app), modelTrain(app), modelScore(app), modelExplain(app), modelReport(app), modelMonitor(app), modelRegisterCommand(app), modelValidateCommand(app),
+		modelPromoteCommand(app), modelRetireCommand(app), modelShowCommand(app))
 	return cmd
 }
 

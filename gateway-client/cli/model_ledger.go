@@ -2,8 +2,10 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -67,6 +69,69 @@ func modelValidateCommand(app *App) *cobra.Command {
 	cmd.Flags().StringVar(&report, "report", "", "the validation report")
 	cmd.Flags().BoolVar(&reject, "reject", false, "reject the model")
 	return requireFlags(cmd, "report")
+}
+
+func modelPromoteCommand(app *App) *cobra.Command {
+	var report string
+	cmd := &cobra.Command{
+		Use:   "promote MODEL --report FILE",
+		Short: "Make another organisation's challenger its champion, on a validation report; the champion before it is retired",
+		Args:  usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			text, err := app.readFile(report)
+			if err != nil {
+				return err
+			}
+			return app.submit(cmd, args[0], func(*consortium.Session) (consortium.Call, error) { return operation.PromoteModel(args[0], text), nil })
+		},
+	}
+	cmd.Flags().StringVar(&report, "report", "", "the validation report")
+	return requireFlags(cmd, "report")
+}
+
+func modelRetireCommand(app *App) *cobra.Command {
+	return &cobra.Command{
+		Use:   "retire MODEL",
+		Short: "Take your bank's model out of use",
+		Args:  usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return app.submit(cmd, args[0], func(*consortium.Session) (consortium.Call, error) { return operation.RetireModel(args[0]), nil })
+		},
+	}
+}
+
+func modelShowCommand(app *App) *cobra.Command {
+	return &cobra.Command{
+		Use:   "show MODEL",
+		Short: "Show a registered model: whose it is, its hashes, who validated it and what has become of it",
+		Args:  usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
+				var m credit.Model
+				if err := s.Evaluate(ctx, consortium.Call{Function: "credit:Model", Args: args}, &m); err != nil {
+					return err
+				}
+				if app.JSON() {
+					return app.PrintJSON(m)
+				}
+				return app.table(func(row func(...string)) {
+					row("model", m.ID, m.Name, m.Version)
+					row("bank", m.Bank)
+					row("status", string(m.Status))
+					row("scorecard", m.CardHash)
+					row("documentation", m.DocumentationHash)
+					row("proposed by", m.ProposedBy.MSP, m.ProposedBy.User, m.ProposedAt.Format(time.RFC3339))
+					if v := m.ValidatedBy; v != nil {
+						row("validated by", v.MSP, v.User, m.ValidatedAt.Format(time.RFC3339))
+						row("report", m.ReportHash)
+					}
+					if !m.RetiredAt.IsZero() {
+						row("retired", m.RetiredAt.Format(time.RFC3339))
+					}
+				})
+			})
+		},
+	}
 }
 
 // readFile reads a file whole, up to a limit. "-" is standard input.

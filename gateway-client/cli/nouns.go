@@ -24,6 +24,7 @@ func nouns() []func(*App) *cobra.Command {
 		policyCommand,
 		limitCommand,
 		modelCommand,
+		scoreCommand,
 		simulateCommand,
 		ledgerCommand,
 		serviceCommand,
