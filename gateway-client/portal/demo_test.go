@@ -25,6 +25,7 @@ import (
 	"github.com/tallystick/tallystick/gateway-client/portal"
 	"github.com/tallystick/tallystick/gateway-client/projection"
 	"github.com/tallystick/tallystick/gateway-client/scenario/scenariotest"
+	"github.com/tallystick/tallystick/gateway-client/underwriting"
 )
 
 const scenarios = "../../testdata/scenarios"
@@ -44,6 +45,8 @@ type demo struct {
 	stores  map[string]*projection.Store
 	// open is an invoice that waits for the buyer, claim a fragment that Acme holds: set by furnish.
 	open, claim string
+	// queue is what the banks' underwriters have before them.
+	queue []underwriting.Item
 }
 
 func newDemo(t testing.TB, mark string) *demo {
@@ -102,7 +105,8 @@ func (d *demo) portal(org string) http.Handler {
 		loops.Wait()
 		db.Close()
 	})
-	h, err := portal.New(portal.Config{Store: store, Outbox: box, Sessions: sessionsOf{d, org}, Now: d.Ledger.Now})
+	h, err := portal.New(portal.Config{Store: store, Outbox: box, Sessions: sessionsOf{d, org}, Now: d.Ledger.Now,
+		Queue: func() ([]underwriting.Item, bool) { return d.queue, true }})
 	require.NoError(d.t, err)
 	d.handler[org], d.stores[org] = h, store
 	return h

@@ -19,6 +19,7 @@ import (
 	"github.com/tallystick/tallystick/gateway-client/outbox"
 	"github.com/tallystick/tallystick/gateway-client/portal/page"
 	"github.com/tallystick/tallystick/gateway-client/projection"
+	"github.com/tallystick/tallystick/gateway-client/underwriting"
 )
 
 // How long banks that compete have to bind themselves, and then to show what they offer.
@@ -60,22 +61,24 @@ func applications(v *visit) (answer, error) {
 		return answer{}, err
 	}
 	view.Items, view.Next = list.Items, v.next(list.Next)
+	if v.person.Kind == member.Bank && v.Queue != nil {
+		waiting, _ := v.Queue()
+		for _, i := range waiting {
+			if i.For == underwriting.ForApplication && i.State == underwriting.Stuck {
+				view.Stuck = append(view.Stuck, i)
+			}
+		}
+	}
 	return show(view.Draw())
 }
 
 // tenders are the applications for which banks compete.
 func tenders(v *visit) (answer, error) {
-	list, err := v.Store.Applications(v.ctx(), v.viewer, projection.ApplicationFilter{}, v.pageOf())
+	list, err := v.Store.Applications(v.ctx(), v.viewer, projection.ApplicationFilter{Tendered: true}, v.pageOf())
 	if err != nil {
 		return answer{}, err
 	}
-	view := page.Applications{Bank: true, Tenders: true, Next: v.next(list.Next)}
-	for _, a := range list.Items {
-		if a.Tender != nil {
-			view.Items = append(view.Items, a)
-		}
-	}
-	return show(view.Draw())
+	return show(page.Applications{Bank: true, Tenders: true, Items: list.Items, Next: v.next(list.Next)}.Draw())
 }
 
 func tenderPage(v *visit) (answer, error) {

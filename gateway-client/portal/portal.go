@@ -16,6 +16,7 @@ import (
 	"github.com/tallystick/tallystick/gateway-client/outbox"
 	"github.com/tallystick/tallystick/gateway-client/portal/static"
 	"github.com/tallystick/tallystick/gateway-client/projection"
+	"github.com/tallystick/tallystick/gateway-client/underwriting"
 )
 
 // Outbox takes what people ask of the ledger; *outbox.Outbox is one.
@@ -41,6 +42,8 @@ type Config struct {
 	// Login is where somebody who is not logged in is sent, with the page to come back to added; "/login?to=" where it is "".
 	Login string
 	Log   *slog.Logger
+	// Queue is what a bank's underwriter has before it, and whether it runs here; nil where there is none.
+	Queue func() (items []underwriting.Item, running bool)
 }
 
 // Limits of requests and of waiting.

@@ -129,8 +129,8 @@ func unpaidSince(l financing.Loan) calendar.Date {
 type ApplicationFilter struct {
 	Common
 	Applicant, Bank, Product, Tender string
-	// Open keeps those that have not ended.
-	Open bool
+	// Open keeps those that have not ended, Tendered those for which banks compete.
+	Open, Tendered bool
 }
 
 func (f ApplicationFilter) listing() listing {
@@ -139,6 +139,9 @@ func (f ApplicationFilter) listing() listing {
 	l.where("applicant", f.Applicant)
 	l.where("bank", f.Bank)
 	l.where("product", f.Product)
+	if f.Tendered {
+		l.known("tender")
+	}
 	if f.Open && len(l.Status) == 0 {
 		l.Status = []string{string(financing.Submitted), string(financing.Referred), string(financing.Approved)}
 	}

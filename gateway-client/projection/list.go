@@ -29,20 +29,26 @@ type listing struct {
 	typ string
 	Common
 	table string      // the type's own table, for equals
-	equal []condition // conditions on its columns
+	equal []condition // what its columns must be
 	to    *link       // only records that are linked to it; an empty role is any
 }
 
 type condition struct {
 	column string
 	value  string
+	not    bool
 }
 
 // where adds a condition on the type's own table, unless the value is empty.
 func (l *listing) where(column, value string) {
 	if value != "" {
-		l.equal = append(l.equal, condition{column, value})
+		l.equal = append(l.equal, condition{column: column, value: value})
 	}
+}
+
+// known adds a condition that the column of the type's own table is not empty.
+func (l *listing) known(column string) {
+	l.equal = append(l.equal, condition{column: column, not: true})
 }
 
 // found is a record of a list, with its place in the order.
@@ -178,7 +184,11 @@ func (l listing) from(q *sqlText, v Viewer, parties []string) string {
 	}
 	q.addIf(len(l.equal) > 0, " AND x.id = r.id")
 	for _, e := range l.equal {
-		q.add(" AND x."+e.column+" = ?", e.value)
+		is := " = ?"
+		if e.not {
+			is = " <> ?"
+		}
+		q.add(" AND x."+e.column+is, e.value)
 	}
 	return lead
 }

@@ -173,7 +173,7 @@ func (o *organisation) serve(ctx context.Context, s *Service) error {
 		return fmt.Errorf("API: %w", err)
 	}
 	s.Add(Loop{Name: "webhooks", Run: machine.Deliver})
-	pages, err := portal.New(portal.Config{Store: o.store, Outbox: o.outbox, Sessions: o.sessions, Login: "/login?to=", Log: o.log})
+	pages, err := portal.New(portal.Config{Store: o.store, Outbox: o.outbox, Sessions: o.sessions, Login: "/login?to=", Log: o.log, Queue: o.queue})
 	if err != nil {
 		return fmt.Errorf("portal: %w", err)
 	}
