@@ -64,7 +64,7 @@ var receivableAccess = ledger.Access{
 	"receivable:ListHoldings": tradeReader,
 	"receivable:Bill":         {Kinds: kinds(member.Buyer, member.Bank, member.Regulator)},
 	"receivable:Costs":        {Kinds: kinds(member.Bank, member.Regulator)},
-	"receivable:Payments":     {Kinds: kinds(member.Buyer, member.Bank, member.Regulator)},
+	"receivable:Payments":     {Kinds: kinds(member.Buyer, member.Supplier, member.Bank, member.Regulator)},
 	"receivable:CreditNotes":  tradeReader,
 	"receivable:Disputes":     tradeReader,
 }

@@ -65,7 +65,7 @@ var mayCall = map[string]string{
 	"ListHoldings":       "buyer/* supplier/* bank/* regulator/*",
 	"Bill":               "buyer/* bank/* regulator/*",
 	"Costs":              "bank/* regulator/*",
-	"Payments":           "buyer/* bank/* regulator/*",
+	"Payments":           "buyer/* supplier/* bank/* regulator/*",
 	"CreditNotes":        "buyer/* supplier/* bank/* regulator/*",
 	"Disputes":           "buyer/* supplier/* bank/* regulator/*",
 }

@@ -1,6 +1,9 @@
 package contract
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/ledger"
 	"github.com/tallystick/tallystick/chaincode/member"
@@ -350,14 +353,59 @@ func (*Receivable) Costs(ctx *ledger.Context, fragment string) ([]receivable.Cos
 	return f.Costs(r.Rules.WithDefaults().DayCount)
 }
 
-// Payments returns the payments on a receivable with their distribution.
+// Payments returns the payments on a receivable, the first one first, with their distribution: to banks and the regulator with what each tier's
+// transfers have cost, to a supplier's party its own part and the costs of the transfers that it made itself.
 func (*Receivable) Payments(ctx *ledger.Context, id string) ([]receivable.Payment, error) {
 	tx := ctx.Tx()
-	if _, err := readReceivable(tx, "receivable:Payments", id); err != nil {
+	actor, err := tx.Authorise("receivable:Payments")
+	if err != nil {
+		return nil, err
+	}
+	r, err := receivables.Get(tx, id)
+	if err != nil {
+		return nil, err
+	}
+	m, err := ledger.Members.Get(tx, actor.MSP)
+	if err != nil {
+		return nil, err
+	}
+	party := ""
+	if m.Kind == member.Supplier {
+		party, err = hosted(tx, actor)
+	} else {
+		err = readableReceivable(tx, actor, r)
+	}
+	if err != nil {
 		return nil, err
 	}
 	items, err := payments.All(tx, id)
-	return bodies(items), err
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(items, func(a, b ledger.Item[receivable.Payment]) int {
+		return cmp.Or(a.Record.By.At.Compare(b.Record.By.At), cmp.Compare(a.Record.ID, b.Record.ID))
+	})
+	if m.Kind == member.Buyer {
+		return bodies(items), nil
+	}
+	claim, err := claimOf(tx, id)
+	if err != nil {
+		return nil, err
+	}
+	list := []receivable.Payment{}
+	for _, p := range bodies(items) {
+		if party != "" {
+			var ok bool
+			if p, ok = p.PartOf(r, party); !ok {
+				continue
+			}
+		}
+		if p, err = p.WithCosts(r, claim.Fragments, party); err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	return list, nil
 }
 
 // CreditNotes returns the credit notes on a receivable, with what each lowered and its recourse claim. The seller does not

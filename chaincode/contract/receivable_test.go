@@ -53,6 +53,33 @@ func TestReceivableFromInvoiceToPayment(t *testing.T) {
 	list := decoded[[]receivable.Payment](t, w.must(w.evaluate(bank("maker"), "receivable:Payments", id)))
 	require.Len(t, list, 1)
 	require.Len(t, list[0].Payouts, 2)
+	for _, o := range list[0].Payouts {
+		if o.Fragment == parts[0] {
+			require.Len(t, o.Costs, 1, "the bank sees what each tier has paid")
+			assert.Equal(t, int64(10_000), o.Costs[0].CostMinor)
+		} else {
+			assert.Empty(t, o.Costs, "the seller's own has not been passed on")
+		}
+	}
+	paidTo := func(who user) receivable.Payment {
+		list := decoded[[]receivable.Payment](t, w.must(w.evaluate(who, "receivable:Payments", id)))
+		require.Len(t, list, 1)
+		return list[0]
+	}
+	own := paidTo(tierTwo("checker"))
+	assert.Equal(t, int64(1_000_000), own.AmountMinor, "a holder sees its own part")
+	require.Len(t, own.Payouts, 1)
+	assert.Equal(t, parts[0], own.Payouts[0].Fragment)
+	assert.Empty(t, own.Payouts[0].Costs, "and not what those above have paid")
+	whole := paidTo(seller("maker"))
+	assert.Equal(t, int64(4_800_000), whole.AmountMinor, "the seller sees what was paid in all")
+	require.Len(t, whole.Payouts, 1)
+	for _, o := range paidTo(buyer("maker")).Payouts {
+		assert.Empty(t, o.Costs, "the buyer does not see its suppliers' terms")
+	}
+	const stranger = "p-000000dddd"
+	w.host(tradeCircle, stranger, supplierMSP)
+	assert.Empty(t, decoded[[]receivable.Payment](t, w.must(w.evaluate(user{supplierMSP, stranger, "maker"}, "receivable:Payments", id))))
 	require.NoError(t, receivable.Conserves(w.receivable(id).Receivable, w.fragments(id)))
 	assert.Len(t, decoded[[]receivable.CreditNote](t, w.must(w.evaluate(seller("maker"), "receivable:CreditNotes", id))), 1)
 	assert.Len(t, decoded[[]receivable.Dispute](t, w.must(w.evaluate(buyer("maker"), "receivable:Disputes", id))), 1)

@@ -1,6 +1,7 @@
 package receivable
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tallystick/tallystick/chaincode/calendar"
@@ -53,6 +54,50 @@ type Payout struct {
 	Application    string `json:"application,omitempty"`
 	PrincipalMinor int64  `json:"principal_minor"`
 	InterestMinor  int64  `json:"interest_minor"`
+	// Costs is what each tier paid for passing the fragment on, as far as the reader may see it. It is added when a payment is
+	// read and does not stand in the record.
+	Costs []Cost `json:"costs,omitempty"`
+}
+
+// PartOf is the payment as a party on the suppliers' side sees it: its own payouts and their sums, or, as the seller, the sums of
+// the whole payment. ok is false where nothing of it is the party's.
+func (p Payment) PartOf(r Receivable, party string) (part Payment, ok bool) {
+	payouts := []Payout{}
+	for _, o := range p.Payouts {
+		if o.Holder == party || o.Payee == party {
+			payouts = append(payouts, o)
+		}
+	}
+	p.Payouts = payouts
+	if r.Invoice.Seller == party || r.Invoice.Buyer == party {
+		return p, true
+	}
+	p.AmountMinor, p.InterestMinor, p.PrincipalMinor = 0, 0, 0
+	for _, o := range payouts {
+		p.InterestMinor += o.InterestMinor
+		p.PrincipalMinor += o.PrincipalMinor
+	}
+	p.AmountMinor = p.InterestMinor + p.PrincipalMinor
+	return p, len(payouts) > 0
+}
+
+// WithCosts adds to each payout the costs of its fragment's transfers: of every tier, or, where a party is given, of those that
+// it made itself.
+func (p Payment) WithCosts(r Receivable, fragments []Fragment, party string) (Payment, error) {
+	count := r.Rules.WithDefaults().DayCount
+	p.Payouts = slices.Clone(p.Payouts)
+	for i, o := range p.Payouts {
+		at := slices.IndexFunc(fragments, func(f Fragment) bool { return f.ID == o.Fragment })
+		if at < 0 {
+			continue
+		}
+		costs, err := fragments[at].Costs(count)
+		if err != nil {
+			return p, err
+		}
+		p.Payouts[i].Costs = slices.DeleteFunc(costs, func(c Cost) bool { return party != "" && c.From != party })
+	}
+	return p, nil
 }
 
 // Bill is what the buyer has to pay on a day. Amounts are in minor units of Currency.

@@ -143,8 +143,11 @@ func anyProblem(doc *huma.OpenAPI, op *huma.Operation) {
 	op.Responses["default"] = &huma.Response{Description: "A problem (RFC 9457)", Content: map[string]*huma.MediaType{problemType: {Schema: schema}}}
 }
 
-// ServeHTTP implements http.Handler.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
+// ServeHTTP implements http.Handler. Below a router of the service, its routes are the API's own, not a continuation.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var outer *chi.Context
+	a.handler.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, outer)))
+}
 
 // OpenAPI is the API's document.
 func (a *API) OpenAPI() *huma.OpenAPI { return a.huma.OpenAPI() }

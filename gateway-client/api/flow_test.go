@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-chi/chi/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -280,6 +281,13 @@ func TestMetricsSayWhatHappened(t *testing.T) {
 	amy.get("/receivables")
 	text := amy.do(http.MethodGet, "/metrics", nil).Body.String()
 	assert.Contains(t, text, `tallystick_http_requests_total{method="GET",route="/api/v1/receivables",status="200"} 1`)
+	// As the service mounts it.
+	service := chi.NewRouter()
+	service.Handle("/api/*", amy.o.api)
+	request := httptest.NewRequest(http.MethodGet, "/api/v1/me", nil)
+	service.ServeHTTP(httptest.NewRecorder(), request.WithContext(identity.With(request.Context(), amy.person)))
+	text = amy.do(http.MethodGet, "/metrics", nil).Body.String()
+	assert.Contains(t, text, `tallystick_http_requests_total{method="GET",route="/api/v1/me",status="200"} 1`)
 	for _, name := range []string{"tallystick_outbox_depth 0", "tallystick_projection_lag_blocks 0", "tallystick_http_request_duration_seconds_bucket"} {
 		assert.Contains(t, text, name)
 	}

@@ -45,6 +45,24 @@ type consenting struct {
 	UpToMinor  int64  `json:"up_to_minor,omitempty" minimum:"0" doc:"The most that it may take off; 0 is the whole face"`
 }
 
+// fragmentView is a fragment with the all-in cost of each tier, for banks and the regulator.
+type fragmentView struct {
+	receivable.Fragment
+	Costs []receivable.Cost `json:"costs,omitempty" doc:"What each tier's transfer has cost: the face less the price, and that as a simple yearly rate"`
+}
+
+func (a *API) fragment(ctx context.Context, v visit, id string) (view fragmentView, err error) {
+	if view.Fragment, err = a.c.Store.Fragment(ctx, v.viewer, id); err != nil || len(view.Chain) == 0 {
+		return view, err
+	}
+	of, err := a.c.Store.Receivable(ctx, v.viewer, view.Receivable)
+	if err != nil {
+		return view, err
+	}
+	view.Costs, err = view.Fragment.Costs(of.Rules.WithDefaults().DayCount)
+	return view, err
+}
+
 func (a *API) fragmentRoutes() {
 	const tag = "fragments"
 	list(a, reading{"list-fragments", "/fragments", tag, "Fragments with their lineage, as the buyer, banks and the regulator see them"},
@@ -55,10 +73,7 @@ func (a *API) fragmentRoutes() {
 			}
 			return a.c.Store.Fragments(ctx, v.viewer, projection.FragmentFilter{Common: c, Receivable: f.Receivable, Holder: f.Holder, Programme: f.Programme}, p)
 		})
-	getByID(a, reading{"get-fragment", "/fragments/{id}", tag, "A fragment with its lineage"},
-		func(ctx context.Context, v visit, id string) (receivable.Fragment, error) {
-			return a.c.Store.Fragment(ctx, v.viewer, id)
-		})
+	getByID(a, reading{"get-fragment", "/fragments/{id}", tag, "A fragment with its lineage, and what each tier's transfer has cost"}, a.fragment)
 	list(a, reading{"list-holdings", "/holdings", tag, "What your party holds, is offered, or has passed on"},
 		func(ctx context.Context, v visit, f *holdingFilter, p projection.Page) (projection.Slice[receivable.Holding], error) {
 			c, err := f.Common.filter()

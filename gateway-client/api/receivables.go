@@ -76,7 +76,7 @@ func (a *API) receivableRoutes() {
 			}
 			return operation.Bill(ctx, s, id)
 		})
-	about(a, "list-payments", "payments", "The buyer's payments, and who got what of each", a.c.Store.Payments)
+	about(a, "list-payments", "payments", "The buyer's payments, who got what of each, and what each tier's transfers have cost", a.c.Store.Payments)
 	about(a, "list-credit-notes", "credit-notes", "The credit notes: what each lowered, and the recourse claim for the rest", a.c.Store.CreditNotes)
 	about(a, "list-disputes", "disputes", "The disputes over a confirmed receivable", a.c.Store.Disputes)
 	a.invoiceResponseRoute()

@@ -149,14 +149,17 @@ func cutSum(cuts []receivable.Cut) (minor int64) {
 }
 
 func receivablePaymentsCommand(app *App) *cobra.Command {
-	return receivableAbout(app, "payments", "List the buyer's payments and who got what of each",
-		"  tally --org buyer --user alice receivable payments rcv-…", "receivable:Payments",
+	return receivableAbout(app, "payments", "List the buyer's payments, who got what of each, and what passing the claim on has cost each tier",
+		"  tally --org bankA --user mona receivable payments rcv-…\n  tally --org supplier --user cai receivable payments rcv-…", "receivable:Payments",
 		func(row func(...string), list []receivable.Payment) {
 			row("PAYMENT", "AMOUNT", "ON FACES", "LATE INTEREST", "FRAGMENT", "TO")
 			for _, p := range list {
 				row(p.ID, amountText(p.AmountMinor, p.Currency), amountText(p.PrincipalMinor, p.Currency), amountText(p.InterestMinor, p.Currency), "", "")
 				for _, o := range p.Payouts {
 					row("", "", amountText(o.PrincipalMinor, p.Currency), amountText(o.InterestMinor, p.Currency), o.Fragment, o.Payee)
+					for i, c := range o.Costs {
+						row("", "", "", "", fmt.Sprintf("transfer %d cost %s", i+1, c.From), fmt.Sprintf("%s, %s a year over %d days", amountText(c.CostMinor, p.Currency), percent(c.RateBps), c.Days))
+					}
 				}
 			}
 		})

@@ -18,8 +18,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// browserTime bounds one walk through the pages.
-const browserTime = 15 * time.Minute
+// browserTime bounds one walk through the pages, stepTime one wait in it.
+const (
+	browserTime = 15 * time.Minute
+	stepTime    = time.Minute
+)
 
 // browser is a window of Debian's chromium.
 type browser struct {
@@ -30,19 +33,22 @@ type browser struct {
 	shots string
 }
 
-// open starts a browser, or skips the test where there is none.
-func open(t testing.TB, site, language string) *browser {
+// browserProgram finds a browser, or skips the test where there is none.
+func browserProgram(t testing.TB) string {
 	t.Helper()
-	program := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if found, err := exec.LookPath(name); err == nil {
-			program = found
-			break
+			return found
 		}
 	}
-	if program == "" {
-		t.Skip("no browser: the pages are not tried with clicks. Debian has one: make browser")
-	}
+	t.Skip("no browser: the pages are not tried with clicks. Debian has one: make browser")
+	return ""
+}
+
+// open starts a browser.
+func open(t testing.TB, site, language string) *browser {
+	t.Helper()
+	program := browserProgram(t)
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.Flag("lang", language),
 		chromedp.Flag("accept-lang", language), chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1280, 900))
 	allocator, end := chromedp.NewExecAllocator(context.Background(), options...)
@@ -58,7 +64,8 @@ func open(t testing.TB, site, language string) *browser {
 		shots = filepath.Join(cache, "tallystick", "screenshots")
 	}
 	b := &browser{t: t, ctx: ctx, site: site, shots: shots}
-	b.do(chromedp.Navigate("about:blank"), chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+	require.NoError(t, chromedp.Do(ctx, chromedp.Navigate("about:blank"))) // the browser ends with the context of its first step
+	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, log.Enable, cdp.Empty{})
 		return err
 	}))
@@ -72,7 +79,9 @@ func open(t testing.TB, site, language string) *browser {
 
 func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	if err := chromedp.Do(b.ctx, steps...); err != nil {
+	ctx, cancel := context.WithTimeout(b.ctx, stepTime)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
 		b.shot("failed")
 		require.NoError(b.t, err)
 	}
@@ -94,7 +103,9 @@ func (b *browser) click(text string) {
 
 func (b *browser) press(xpath string) {
 	b.t.Helper()
-	_, err := chromedp.RunResponse(b.ctx, chromedp.Click(xpath, chromedp.NodeVisible))
+	ctx, cancel := context.WithTimeout(b.ctx, stepTime)
+	defer cancel()
+	_, err := chromedp.RunResponse(ctx, chromedp.Click(xpath, chromedp.NodeVisible))
 	if err != nil {
 		b.shot("failed")
 		require.NoError(b.t, err, xpath)

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -77,6 +78,10 @@ func checked(t *testing.T, address, language string, body io.Reader) []string {
 	assert.Equal(t, 1, p.count["h1"], "%s: one h1", address)
 	assert.Equal(t, 1, p.count["main"], "%s: one main", address)
 	assert.Equal(t, language, p.lang, "%s: lang", address)
+	assert.NotZero(t, p.count["header"], "%s: header", address)
+	assert.Equal(t, 1, p.count["footer"], "%s: footer", address)
+	assert.Equal(t, p.count["fieldset"], p.count["legend"], "%s: each group of controls has a legend", address)
+	assert.Equal(t, p.count["details"], p.count["summary"], "%s: each fold has a summary", address)
 	for id, n := range p.ids {
 		assert.Equal(t, 1, n, "%s: id %s", address, id)
 	}
@@ -87,6 +92,22 @@ func checked(t *testing.T, address, language string, body io.Reader) []string {
 		assert.True(t, p.labels[c], "%s: no label for %s", address, c)
 	}
 	return p.links
+}
+
+// linksIn are the addresses of ours that a page leads to.
+func linksIn(t testing.TB, body io.Reader) []string {
+	t.Helper()
+	doc, err := html.Parse(body)
+	require.NoError(t, err)
+	var list []string
+	for n := range doc.Descendants() {
+		for _, a := range n.Attr {
+			if n.Data == "a" && a.Key == "href" && strings.HasPrefix(a.Val, "/") {
+				list = append(list, a.Val)
+			}
+		}
+	}
+	return list
 }
 
 // inspected is what was found in a page.
@@ -131,9 +152,23 @@ func (p *inspected) element(n *html.Node) {
 	for name := range a {
 		assert.False(p.t, strings.HasPrefix(name, "on"), "%s: inline script %s", p.at, name)
 	}
+	if order, err := strconv.Atoi(a["tabindex"]); err == nil {
+		assert.LessOrEqual(p.t, order, 0, "%s: the Tab key follows the order of the page", p.at)
+	}
+	if a["aria-invalid"] == "true" {
+		assert.NotEmpty(p.t, a["aria-describedby"], "%s: a wrong field does not say why", p.at)
+	}
 	switch n.Data {
 	case "html":
 		p.lang = a["lang"]
+	case "nav":
+		assert.NotEmpty(p.t, a["aria-label"], "%s: a nav without a name", p.at)
+	case "table":
+		p.tables(n)
+	case "img":
+		assert.Contains(p.t, a, "alt", "%s: an image without alt", p.at)
+	case "meta":
+		assert.NotRegexp(p.t, "maximum-scale|user-scalable", a["content"], "%s: people may enlarge the page", p.at)
 	case "script":
 		assert.NotEmpty(p.t, a["src"], "%s: inline script", p.at)
 	case "h1", "h2", "h3", "h4":
@@ -167,6 +202,22 @@ func (p *inspected) element(n *html.Node) {
 		}
 		assert.NotEmpty(p.t, text(n)+a["aria-label"], "%s: a link without a name", p.at)
 		assert.NotContains(p.t, href, "about:invalid", p.at)
+	}
+}
+
+// tables checks that a table has heads of columns, and in each row one of the row.
+func (p *inspected) tables(table *html.Node) {
+	for n := range table.Descendants() {
+		if n.Data != "tr" {
+			continue
+		}
+		heads := 0
+		for c := range n.ChildNodes() {
+			if c.Data == "th" {
+				heads++
+			}
+		}
+		assert.NotZero(p.t, heads, "%s: a row without a head: %s", p.at, text(n))
 	}
 }
 

@@ -149,10 +149,66 @@ func (s stage) play() {
 	wes.shot("evidence")
 }
 
+// places clicks through every place of each workspace's navigation, in both languages, the second one on a phone.
+func (s stage) places() {
+	for _, w := range []struct {
+		who   string
+		reads []string // what stands in the places, in English: a place without what it is for would be an empty promise
+	}{
+		{"buyer/alice", []string{"What falls due, by week", "By week", "Orchard Motors AG"}},
+		{"supplier/amy", []string{"Drop an invoice file here", "Orchard Motors AG", "Apply for financing", "Give a bank your consent", "Bank A", "epoxy-primer"}},
+		{"bankA/mona", []string{"Outstanding principal by days past due", "Exposure by borrower", "Policy, version 1", "supply-chain-first"}},
+		{"warehouse/wes", []string{"epoxy-primer", "Temperature"}},
+		{"regulator/reg", []string{"Acme Castings GmbH", "Owed on confirmed claims, by supplier", "No loan is overdue", "Margin calls"}},
+	} {
+		b := s.browse(w.who)
+		org, _ := parts(w.who)
+		wide := b.clickThrough(org)
+		for _, text := range w.reads {
+			assert.True(s.t, strings.Contains(wide, text), "%s: nothing reads %q", w.who, text)
+		}
+		b.press(`//header//button[@value="zh"]`)
+		b.size(360, 780)
+		b.open("/")
+		assert.False(s.t, strings.Contains(b.clickThrough(org+"-zh-phone"), "What has happened"), "%s in Chinese", w.who)
+		b.press(`//header//button[@value="en"]`)
+		b.size(1280, 900)
+	}
+	bea := s.browse("supplier/bea")
+	bea.open("/applications?show=all")
+	bea.press(`//main//tr[contains(., "declined")]//th/a`)
+	bea.reads("What would change it")
+	bea.shot("declined")
+}
+
+// clickThrough clicks every place of the navigation and returns what all of them say.
+func (b *browser) clickThrough(name string) string {
+	b.t.Helper()
+	b.do(chromedp.WaitReady(chromedp.CSS("nav.places a")))
+	links, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](`[...document.querySelectorAll("nav.places a")].map((a) => a.getAttribute("href"))`))
+	require.NoError(b.t, err)
+	require.NotEmpty(b.t, links)
+	var all strings.Builder
+	for _, href := range links {
+		if open, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`document.querySelector("nav.places details").open`)); err == nil && !open {
+			b.do(chromedp.Click(chromedp.CSS("nav.places summary")))
+		}
+		b.press(`//nav[contains(@class,"places")]//a[@href="` + href + `"]`)
+		text, err := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS("main")))
+		require.NoError(b.t, err)
+		all.WriteString(text + "\n")
+		b.fits(href)
+		b.shot(name + "-" + strings.ReplaceAll(strings.TrimPrefix(href, "/"), "/", "-"))
+	}
+	return all.String()
+}
+
 // until loads the page again until it shows the text; the walk's own time bounds it.
 func (b *browser) until(text string) {
 	b.t.Helper()
-	for {
+	ctx, cancel := context.WithTimeout(b.ctx, stepTime)
+	defer cancel()
+	for ctx.Err() == nil {
 		have, err := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS("main")))
 		require.NoError(b.t, err)
 		if strings.Contains(have, text) {
@@ -160,6 +216,8 @@ func (b *browser) until(text string) {
 		}
 		b.do(chromedp.Reload(), chromedp.WaitReady(heading))
 	}
+	b.shot("failed")
+	b.t.Fatalf("the page never reads %q", text)
 }
 
 func TestWalkInMemory(t *testing.T) {
@@ -186,4 +244,5 @@ func TestWalkInMemory(t *testing.T) {
 		return browsers[who]
 	}}
 	s.play()
+	s.places()
 }

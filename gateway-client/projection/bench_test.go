@@ -12,6 +12,7 @@ import (
 
 	"github.com/tallystick/tallystick/chaincode/member"
 	"github.com/tallystick/tallystick/gateway-client/projection"
+	"github.com/tallystick/tallystick/gateway-client/projection/projectiontest"
 )
 
 // BenchmarkReads measures each read with 100,000 invoices in the model, on SQLite and, where TALLYSTICK_TEST_POSTGRES names a server, on PostgreSQL.
@@ -23,13 +24,13 @@ func BenchmarkReads(b *testing.B) {
 }
 
 func benchmarkReads(b *testing.B, dsn string) {
-	s, took := filled(b, dsn, largeInvoices)
+	s, took := projectiontest.Fill(b, dsn, projectiontest.Invoices)
 	b.Cleanup(func() { require.NoError(b, s.Close()) })
-	b.Logf("%d invoices were projected in %.1f s, %.0f a second", largeInvoices, took.Seconds(), largeInvoices/took.Seconds())
+	b.Logf("%d invoices were projected in %.1f s, %.0f a second", projectiontest.Invoices, took.Seconds(), projectiontest.Invoices/took.Seconds())
 	bank := projection.Viewer{MSP: "BankAMSP", Kind: member.Bank}
 	buyer := projection.Viewer{MSP: "BuyerMSP", Kind: member.Buyer, Party: "p-b0000000"}
-	big := projection.Viewer{MSP: "SupplierMSP", Kind: member.Supplier, Party: sellerOf(0)}
-	small := projection.Viewer{MSP: "SupplierMSP", Kind: member.Supplier, Party: sellerOf(7)}
+	big := projection.Viewer{MSP: "SupplierMSP", Kind: member.Supplier, Party: projectiontest.SellerOf(0)}
+	small := projection.Viewer{MSP: "SupplierMSP", Kind: member.Supplier, Party: projectiontest.SellerOf(7)}
 	regulator := projection.Viewer{MSP: "RegulatorMSP", Kind: member.Regulator}
 	page := projection.Page{Size: 50}
 	ctx := context.Background()
@@ -56,7 +57,7 @@ func benchmarkReads(b *testing.B, dsn string) {
 	waiting := projection.Common{Status: []string{"issued", "proposed", "disputed"}}
 	first, err := s.Receivables(ctx, bank, projection.ReceivableFilter{}, page)
 	must(len(first.Items), err)
-	loans, err := s.Loans(ctx, bank, projection.LoanFilter{}, largeToday, page)
+	loans, err := s.Loans(ctx, bank, projection.LoanFilter{}, projectiontest.Today, page)
 	must(len(loans.Items), err)
 	for _, v := range []projection.Viewer{bank, buyer, big, small, regulator} {
 		name := string(v.Kind)
@@ -76,10 +77,10 @@ func benchmarkReads(b *testing.B, dsn string) {
 	}
 	for read, f := range map[string]func(){
 		"bank/receivables-page-80":      receivables(bank, projection.ReceivableFilter{}, deep),
-		"bank/receivables-of-seller":    receivables(bank, projection.ReceivableFilter{Seller: sellerOf(7)}, page),
-		"bank/receivables-pair":         receivables(bank, projection.ReceivableFilter{Seller: sellerOf(0), Buyer: buyerOf(0)}, page),
-		"buyer/receivables-of-seller":   receivables(buyer, projection.ReceivableFilter{Seller: sellerOf(8)}, page),
-		"supplier/receivables-of-buyer": receivables(big, projection.ReceivableFilter{Buyer: buyerOf(0)}, page),
+		"bank/receivables-of-seller":    receivables(bank, projection.ReceivableFilter{Seller: projectiontest.SellerOf(7)}, page),
+		"bank/receivables-pair":         receivables(bank, projection.ReceivableFilter{Seller: projectiontest.SellerOf(0), Buyer: projectiontest.BuyerOf(0)}, page),
+		"buyer/receivables-of-seller":   receivables(buyer, projection.ReceivableFilter{Seller: projectiontest.SellerOf(8)}, page),
+		"supplier/receivables-of-buyer": receivables(big, projection.ReceivableFilter{Buyer: projectiontest.BuyerOf(0)}, page),
 		"bank/receivable-by-number":     receivables(bank, projection.ReceivableFilter{Number: "INV-050000"}, page),
 		"bank/receivable":               func() { _, err := s.Receivable(ctx, bank, first.Items[0].ID); must(1, err) },
 		"bank/search-number":            func() { n, err := s.Search(ctx, bank, "inv-0500", 20); must(len(n), err) },
@@ -91,20 +92,20 @@ func benchmarkReads(b *testing.B, dsn string) {
 			must(len(n.Items), err)
 		},
 		"bank/loans": func() {
-			n, err := s.Loans(ctx, bank, projection.LoanFilter{}, largeToday, page)
+			n, err := s.Loans(ctx, bank, projection.LoanFilter{}, projectiontest.Today, page)
 			must(len(n.Items), err)
 		},
 		"supplier/loans": func() {
-			n, err := s.Loans(ctx, big, projection.LoanFilter{}, largeToday, page)
+			n, err := s.Loans(ctx, big, projection.LoanFilter{}, projectiontest.Today, page)
 			must(len(n.Items), err)
 		},
 		"buyer/owed":                      func() { n, err := s.Owed(ctx, buyer, ""); must(len(n), err) },
 		"supplier/held":                   func() { n, err := s.Held(ctx, big, big.Party); must(len(n), err) },
-		"bank/portfolio":                  func() { p, err := s.Portfolio(ctx, bank, "", largeToday); must(len(p.Borrowers), err) },
+		"bank/portfolio":                  func() { p, err := s.Portfolio(ctx, bank, "", projectiontest.Today); must(len(p.Borrowers), err) },
 		"regulator/concentration-buyers":  func() { n, err := s.Concentration(ctx, regulator, projection.ByBuyer); must(len(n), err) },
 		"regulator/concentration-sellers": func() { n, err := s.Concentration(ctx, regulator, projection.BySeller); must(len(n), err) },
-		"regulator/overdue":               func() { n, err := s.Overdue(ctx, regulator, largeToday); must(len(n), err) },
-		"regulator/alerts":                func() { n, err := s.Alerts(ctx, regulator, largeToday, 50); must(len(n), err) },
+		"regulator/overdue":               func() { n, err := s.Overdue(ctx, regulator, projectiontest.Today); must(len(n), err) },
+		"regulator/alerts":                func() { n, err := s.Alerts(ctx, regulator, projectiontest.Today, 50); must(len(n), err) },
 		"regulator/walk":                  func() { g, err := s.Walk(ctx, regulator, "loan", loans.Items[0].ID, 6); must(len(g.Nodes), err) },
 	} {
 		b.Run(read, repeat(f))
@@ -136,7 +137,7 @@ func processorTime() time.Duration {
 func BenchmarkProjection(b *testing.B) {
 	const n = 5_000
 	for b.Loop() {
-		s, took := filled(b, "sqlite:"+filepath.Join(b.TempDir(), "new.db"), n)
+		s, took := projectiontest.Fill(b, "sqlite:"+filepath.Join(b.TempDir(), "new.db"), n)
 		b.ReportMetric(n/took.Seconds(), "invoices/s")
 		require.NoError(b, s.Close())
 	}

@@ -289,31 +289,50 @@ func (s *Store) Holding(ctx context.Context, v Viewer, fragment string) (receiva
 	return h, err
 }
 
-// Payments lists payments, those on one receivable where it is given. A supplier's party sees its own part of each; only the
-// seller sees what was paid in all.
+// Payments lists payments, those on one receivable where it is given: to banks and the regulator with what each tier's transfers
+// have cost. A supplier's party sees its own part of each, and the costs of transfers that it made itself; only the seller sees
+// what was paid in all.
 func (s *Store) Payments(ctx context.Context, v Viewer, receivableID string, c Common, p Page) (Slice[receivable.Payment], error) {
+	var of receivable.Receivable
+	var parts []receivable.Fragment
 	return page(ctx, s, v, about("payment", receivableID, c), p, func(ctx context.Context, pay receivable.Payment) (receivable.Payment, bool, error) {
-		pay, err := s.ownPart(ctx, v, pay)
+		if v.Kind == member.Buyer {
+			return pay, true, nil
+		}
+		if of.ID != pay.Receivable {
+			var err error
+			if of, _, err = whatever[receivable.Receivable](ctx, s, "receivable", pay.Receivable); err != nil {
+				return pay, false, err
+			}
+			if parts, err = s.fragmentsOf(ctx, pay.Receivable); err != nil {
+				return pay, false, err
+			}
+		}
+		party := ""
+		if hostOnly(v) {
+			party = v.Party
+			pay, _ = pay.PartOf(of, party)
+		} else if v.Kind != member.Bank && v.Kind != member.Regulator {
+			return pay, true, nil
+		}
+		pay, err := pay.WithCosts(of, parts, party)
 		return pay, true, err
 	})
 }
 
-func (s *Store) ownPart(ctx context.Context, v Viewer, pay receivable.Payment) (receivable.Payment, error) {
-	if !hostOnly(v) {
-		return pay, nil
+// fragmentsOf returns every fragment of a receivable, without asking who reads.
+func (s *Store) fragmentsOf(ctx context.Context, id string) ([]receivable.Fragment, error) {
+	rows, err := s.reader(ctx).QueryContext(ctx, `SELECT body FROM record WHERE type = 'fragment' AND id >= $1 AND id < $2 ORDER BY id`, id+"/", id+"0") // "0" follows on "/"
+	if err != nil {
+		return nil, err
 	}
-	pay.Payouts = slices.DeleteFunc(pay.Payouts, func(o receivable.Payout) bool { return o.Holder != v.Party && o.Payee != v.Party })
-	of, ok, err := whatever[receivable.Receivable](ctx, s, "receivable", pay.Receivable)
-	if err != nil || ok && (of.Invoice.Seller == v.Party || of.Invoice.Buyer == v.Party) {
-		return pay, err
-	}
-	pay.AmountMinor, pay.InterestMinor, pay.PrincipalMinor = 0, 0, 0
-	for _, o := range pay.Payouts {
-		pay.InterestMinor += o.InterestMinor
-		pay.PrincipalMinor += o.PrincipalMinor
-	}
-	pay.AmountMinor = pay.InterestMinor + pay.PrincipalMinor
-	return pay, nil
+	return scanAll(rows, func(scan func(...any) error) (receivable.Fragment, error) {
+		var body []byte
+		if err := scan(&body); err != nil {
+			return receivable.Fragment{}, err
+		}
+		return decode[receivable.Fragment](body)
+	})
 }
 
 // CreditNotes lists credit notes, those on one receivable where it is given. A supplier's party does not learn from them who else

@@ -136,6 +136,29 @@ func (n *Network) Deploy(t testing.TB, chaincodePackage string) {
 	}
 }
 
+// Serve builds tallyd from this repository, starts it for every organisation and returns where each is reached, by organisation.
+func (n *Network) Serve(t testing.TB) map[string]string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
+	defer cancel()
+	root, err := binaries.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(n.Dir, "tallyd-under-test")
+	if err := binaries.GoBuild(ctx, root, "./gateway-client/cmd/tallyd", program); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.net.Serve(ctx, program); err != nil {
+		t.Fatal(err)
+	}
+	at := map[string]string{}
+	for _, node := range n.net.ServiceNodes() {
+		at[node.Org] = "http://" + node.External(plan.Main)
+	}
+	return at
+}
+
 // Log returns the last lines of a node's log.
 func (n *Network) Log(t testing.TB, node string, lines int) string {
 	t.Helper()

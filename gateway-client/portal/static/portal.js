@@ -45,6 +45,14 @@ for (const form of document.querySelectorAll("form[data-bulk]")) {
 // Where the places stand above the page, they are folded away.
 if (matchMedia("(max-width: 60rem)").matches) document.querySelector(".places details")?.removeAttribute("open");
 
+// Escape closes the fold that one is in, and goes back to what opened it.
+document.addEventListener("keydown", (event) => {
+  const fold = event.key === "Escape" && event.target.closest("details.act[open]");
+  if (!fold) return;
+  fold.open = false;
+  fold.querySelector("summary").focus();
+});
+
 // A form is sent once.
 document.addEventListener("submit", (event) => {
   if (event.target.dataset.sent) { event.preventDefault(); return; }
