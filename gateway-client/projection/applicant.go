@@ -2,7 +2,9 @@ package projection
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tallystick/tallystick/chaincode/calendar"
@@ -18,7 +20,8 @@ type Applicant struct {
 	// Block is the last block of the ledger that the facts are from.
 	Block uint64
 	// Sold are the applicant's own invoices, Trades all that the bank may read. Both hold what a trade is and no more: id,
-	// programme, status, parties, currency, amounts, due date, when it was issued and confirmed, and the days of grace.
+	// programme, status, parties, currency, amounts, due date, when it was issued and confirmed, and the days of grace. Trades and
+	// PaidOn are shared between applications: they must not be changed.
 	Sold, Trades []receivable.Receivable
 	// PaidOn is the day of the last payment on an invoice, by id.
 	PaidOn map[string]calendar.Date
@@ -33,7 +36,7 @@ type Applicant struct {
 }
 
 // Applicant gathers what a bank may know of an application's applicant, from invoices issued on or after the day, in one state of the
-// model: its records by index, and every invoice in short, which is kept until the next block. Only a bank and the regulator
+// model: its records by index, and every invoice in short, which is kept and brought up to date. Only a bank and the regulator
 // may ask (NOT_PERMITTED). Collateral that the model does not hold is RECORD_NOT_FOUND.
 func (s *Store) Applicant(ctx context.Context, v Viewer, a financing.Application, since calendar.Date) (Applicant, error) {
 	if v.scope(forTrade) != all {
@@ -46,9 +49,11 @@ func (s *Store) Applicant(ctx context.Context, v Viewer, a financing.Application
 			return err
 		}
 		out.Block = st.Block
-		if out.Trades, out.PaidOn, err = s.trades(ctx, st.Block, since); err != nil {
+		market, err := s.trades(ctx, st.Block, since)
+		if err != nil {
 			return err
 		}
+		out.Trades, out.PaidOn = market.trades, market.paid
 		for _, r := range out.Trades {
 			if r.Invoice.Seller == a.Applicant {
 				out.Sold = append(out.Sold, r)
@@ -65,51 +70,99 @@ func (s *Store) Applicant(ctx context.Context, v Viewer, a financing.Application
 	return out, err
 }
 
-// market is the trades as of a block.
+// market is the trades as of a block, which nobody changes once it is made.
 type market struct {
 	block  uint64
 	since  calendar.Date
-	trades []receivable.Receivable
+	trades []receivable.Receivable // by id
 	paid   map[string]calendar.Date
 }
 
-// trades reads every invoice in short, or returns those of the same block again.
-func (s *Store) trades(ctx context.Context, block uint64, since calendar.Date) ([]receivable.Receivable, map[string]calendar.Date, error) {
+// trades reads every invoice in short: of what is kept, only what has changed since its block.
+func (s *Store) trades(ctx context.Context, block uint64, since calendar.Date) (*market, error) {
 	s.mu.Lock()
 	kept := s.market
 	s.mu.Unlock()
-	if kept != nil && kept.block == block && kept.since == since {
-		return slices.Clone(kept.trades), kept.paid, nil
+	switch {
+	case kept == nil || kept.since != since || kept.block > block:
+		kept = &market{since: since, paid: map[string]calendar.Date{}}
+	case kept.block == block:
+		return kept, nil
 	}
-	fresh := &market{block: block, since: since, paid: map[string]calendar.Date{}}
-	rows, err := s.reader(ctx).QueryContext(ctx, `SELECT id, status, programme, seller, buyer, currency, due, amount_minor, issued, confirmed, confirmed_minor, credited_minor, grace_days
-		FROM receivable WHERE issued >= $1 ORDER BY issued, id`, dayText(since))
+	changed, err := s.tradesAfter(ctx, kept.block, since)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if fresh.trades, err = scanAll(rows, scanTrade); err != nil {
-		return nil, nil, err
-	}
-	rows, err = s.reader(ctx).QueryContext(ctx, `SELECT receivable, MAX(paid) FROM payment WHERE paid >= $1 GROUP BY receivable ORDER BY receivable`, dayText(since))
+	paid, err := s.paidAfter(ctx, kept.block, since)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	_, err = scanAll(rows, func(scan func(...any) error) (struct{}, error) {
-		var id, at string
-		if err := scan(&id, &at); err != nil {
-			return struct{}{}, err
-		}
-		paid, err := time.Parse(instantForm, at)
-		fresh.paid[id] = calendar.From(paid)
-		return struct{}{}, err
-	})
-	if err != nil {
-		return nil, nil, err
+	fresh := &market{block: block, since: since, trades: merge(kept.trades, changed), paid: kept.paid}
+	if len(paid) > 0 {
+		fresh.paid = maps.Clone(kept.paid)
+		maps.Copy(fresh.paid, paid)
 	}
 	s.mu.Lock()
 	s.market = fresh
 	s.mu.Unlock()
-	return slices.Clone(fresh.trades), fresh.paid, nil
+	return fresh, nil
+}
+
+// merge puts the changed trades in the place of those with their ids. Both are by id.
+func merge(kept, changed []receivable.Receivable) []receivable.Receivable {
+	if len(changed) == 0 || len(kept) == 0 {
+		return slices.Concat(kept, changed)
+	}
+	list := make([]receivable.Receivable, 0, len(kept)+len(changed))
+	for len(kept) > 0 && len(changed) > 0 {
+		switch c := strings.Compare(kept[0].ID, changed[0].ID); {
+		case c < 0:
+			list, kept = append(list, kept[0]), kept[1:]
+		case c == 0:
+			kept = kept[1:]
+		default:
+			list, changed = append(list, changed[0]), changed[1:]
+		}
+	}
+	return append(append(list, kept...), changed...)
+}
+
+func (s *Store) tradesAfter(ctx context.Context, block uint64, since calendar.Date) ([]receivable.Receivable, error) {
+	const columns = `SELECT x.id, x.status, x.programme, x.seller, x.buyer, x.currency, x.due, x.amount_minor, x.issued, x.confirmed, x.confirmed_minor,
+		x.credited_minor, x.grace_days FROM `
+	from, args := `receivable x WHERE x.issued >= $1`, []any{dayText(since)}
+	if block > 0 {
+		from, args = `record c CROSS JOIN receivable x WHERE c.type = 'receivable' AND c.block > $2 AND x.id = c.id AND x.issued >= $1`, append(args, block)
+	}
+	rows, err := s.reader(ctx).QueryContext(ctx, columns+from, args...)
+	if err != nil {
+		return nil, err
+	}
+	list, err := scanAll(rows, scanTrade)
+	slices.SortFunc(list, func(a, b receivable.Receivable) int { return strings.Compare(a.ID, b.ID) })
+	return list, err
+}
+
+// paidAfter returns the day of the last payment of each invoice that was paid on after the block.
+func (s *Store) paidAfter(ctx context.Context, block uint64, since calendar.Date) (map[string]calendar.Date, error) {
+	from, args := `payment x WHERE x.paid >= $1`, []any{dayText(since)}
+	if block > 0 {
+		from, args = `record c CROSS JOIN payment x WHERE c.type = 'payment' AND c.block > $2 AND x.id = c.id AND x.paid >= $1`, append(args, block)
+	}
+	rows, err := s.reader(ctx).QueryContext(ctx, `SELECT x.receivable, MAX(x.paid) FROM `+from+` GROUP BY x.receivable`, args...)
+	if err != nil {
+		return nil, err
+	}
+	list, err := scanAll(rows, func(scan func(...any) error) (one [2]string, err error) { return one, scan(&one[0], &one[1]) })
+	paid := make(map[string]calendar.Date, len(list))
+	for _, one := range list {
+		at, perr := time.Parse(instantForm, one[1])
+		if perr != nil {
+			return nil, perr
+		}
+		paid[one[0]] = calendar.From(at)
+	}
+	return paid, err
 }
 
 func scanTrade(scan func(...any) error) (r receivable.Receivable, err error) {

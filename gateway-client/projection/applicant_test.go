@@ -9,8 +9,10 @@ import (
 
 	"github.com/tallystick/tallystick/chaincode/calendar"
 	"github.com/tallystick/tallystick/chaincode/fault"
+	"github.com/tallystick/tallystick/chaincode/financing"
 	"github.com/tallystick/tallystick/chaincode/member"
 	"github.com/tallystick/tallystick/chaincode/receivable"
+	"github.com/tallystick/tallystick/gateway-client/memory"
 	"github.com/tallystick/tallystick/gateway-client/projection"
 )
 
@@ -63,6 +65,42 @@ func TestApplicantIsWhatTheListsSay(t *testing.T) {
 	sme := projection.Viewer{MSP: "SupplierMSP", Kind: member.Supplier, Party: partyOf("acme")}
 	_, err = s.Applicant(ctx, sme, applications.Items[0], calendar.Date{})
 	assert.Equal(t, fault.NotPermitted, fault.CodeOf(err))
+}
+
+// What is kept and brought up to date after every step of a scenario is what a fresh look finds.
+func TestTradesAreBroughtUpToDate(t *testing.T) {
+	var kept *projection.Store
+	bank := projection.Viewer{MSP: "BankAMSP", Kind: member.Bank, Party: partyOf("bankA")}
+	nothing := financing.Application{Applicant: "p-none"}
+	steps := 0
+	played(t, "receivables", func(c *memory.Consortium) {
+		if kept == nil {
+			kept = opened(t, "sqlite:"+t.TempDir()+"/bank.db")
+		}
+		if err := kept.CatchUp(t.Context(), sourceOf(t, c, "bankA", "gina")); err != nil {
+			return // before the bank has joined
+		}
+		updated, err := kept.Applicant(t.Context(), bank, nothing, calendar.Date{})
+		require.NoError(t, err)
+		every, err := kept.Receivables(t.Context(), bank, projection.ReceivableFilter{}, whole)
+		require.NoError(t, err)
+		var trades []receivable.Receivable
+		for _, r := range every.Items {
+			trades = append(trades, short(r))
+		}
+		require.ElementsMatch(t, trades, updated.Trades)
+		payments, err := kept.Payments(t.Context(), bank, "", projection.Common{}, whole)
+		require.NoError(t, err)
+		paid := map[string]calendar.Date{}
+		for _, p := range payments.Items {
+			if day := calendar.From(p.By.At); paid[p.Receivable].Before(day) {
+				paid[p.Receivable] = day
+			}
+		}
+		require.Equal(t, paid, updated.PaidOn)
+		steps++
+	})
+	assert.Greater(t, steps, 50)
 }
 
 func TestStaleModelIsRefused(t *testing.T) {

@@ -25,6 +25,7 @@ CREATE TABLE record (
     PRIMARY KEY (type, id)
 );
 CREATE INDEX record_created ON record (type, created);
+CREATE INDEX record_block ON record (type, block);
 CREATE INDEX record_status ON record (type, status, created);
 CREATE INDEX record_due ON record (type, due);
 CREATE INDEX record_status_due ON record (type, status, due, created);
