@@ -251,7 +251,9 @@ func (s *Store) Holdings(ctx context.Context, v Viewer, f HoldingFilter, p Page)
 		return Slice[receivable.Holding]{Items: []receivable.Holding{}}, nil
 	}
 	l := listing{typ: "fragment", Common: f.Common, table: "fragment"}
-	l.where("receivable", f.Receivable)
+	if f.Receivable != "" { // a party may hold thousands of others
+		l.to = &link{"part", "receivable", f.Receivable}
+	}
 	if v.scope(forTrade) == all {
 		l.where("holder", v.Party)
 	}
