@@ -5,11 +5,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/text/encoding/unicode"
 
 	"github.com/tallystick/tallystick/chaincode/calendar"
 	"github.com/tallystick/tallystick/chaincode/fault"
@@ -284,6 +286,44 @@ func TestAmounts(t *testing.T) {
 	for currency, want := range map[string]int64{"JPY": 48_250, "KWD": 48_250_000, "HUF": 4_825_000} {
 		assert.Equal(t, want, parsed(t, changed(t, "acme-INV-1001.xml", "EUR", currency, ".22<", ".00<", ".78<", ".00<")).Invoice.Totals.PayableMinor, currency)
 	}
+}
+
+// One document in other clothes says the same: prefixes, ends of lines, byte order marks and encodings are not its content.
+func TestClothesDoNotMatter(t *testing.T) {
+	plain := sample(t, "acme-INV-1001.xml")
+	want := parsed(t, plain)
+	body := strings.SplitN(plain, "?>", 2)[1]
+	utf16 := func(order unicode.Endianness, mark unicode.BOMPolicy) string {
+		text, err := unicode.UTF16(order, mark).NewEncoder().String(`<?xml version="1.0" encoding="UTF-16"?>` + body)
+		require.NoError(t, err)
+		return text
+	}
+	for name, text := range map[string]string{
+		"other prefixes":       strings.NewReplacer("cbc:", "b:", "cac:", "g:", "xmlns:cbc", "xmlns:b", "xmlns:cac", "xmlns:g").Replace(plain),
+		"CRLF":                 strings.ReplaceAll(plain, "\n", "\r\n"),
+		"byte order mark":      "\ufeff" + plain,
+		"no declaration":       body[strings.Index(body, "<"):],
+		"UTF-16 big endian":    utf16(unicode.BigEndian, unicode.UseBOM),
+		"UTF-16 little endian": utf16(unicode.LittleEndian, unicode.UseBOM),
+		"UTF-16 without mark":  utf16(unicode.LittleEndian, unicode.IgnoreBOM),
+		"ISO 8859-1":           `<?xml version="1.0" encoding="ISO-8859-1"?>` + body,
+		"character data":       strings.ReplaceAll(plain, ">INV-1001<", "><![CDATA[INV-]]>&#49;001<"),
+	} {
+		doc := parsed(t, text)
+		assert.Empty(t, doc.Warnings, name)
+		assert.Equal(t, want.Invoice.ID, doc.Invoice.ID, name)
+		assert.Equal(t, want.Invoice.Totals, doc.Invoice.Totals, name)
+		assert.Equal(t, want.Invoice.Seller, doc.Invoice.Seller, name)
+		assert.Len(t, doc.Invoice.Lines, len(want.Invoice.Lines), name)
+	}
+}
+
+// Some credit with negative amounts: the sign is the document's, and stays.
+func TestANegativeCreditNoteKeepsItsSign(t *testing.T) {
+	text := regexp.MustCompile(`(Amount currencyID="EUR">)`).ReplaceAllString(sample(t, "acme-CN-1001.xml"), "$1-")
+	doc := parsed(t, strings.ReplaceAll(text, `<cbc:PriceAmount currencyID="EUR">-`, `<cbc:PriceAmount currencyID="EUR">`))
+	assert.Equal(t, KindCreditNote, doc.Kind)
+	assert.Equal(t, int64(-238_000), doc.Invoice.Totals.PayableMinor)
 }
 
 func TestCurrencyOfPlainUBL(t *testing.T) {

@@ -19,6 +19,7 @@ const (
 	maxBytes        = 32 << 20
 	maxDepth        = 64
 	maxValues       = 1_000_000
+	maxMembers      = 10_000 // of one object
 	maxTextBytes    = 16 << 10
 	maxNumberLength = 64
 	maxExponent     = 100
@@ -170,6 +171,9 @@ func (d *decoder) document() (*node, error) {
 			if _, twice := current.members[text]; twice && text != "eventID" {
 				return nil, &failure.Failure{Code: fault.DocumentMalformed, Path: current.path() + memberStep(text), Line: d.here(),
 					Reason: "stands twice in one object"}
+			}
+			if len(current.keys) >= maxMembers {
+				return nil, d.fail(current, fault.InputTooLarge, "more than %d members in one object", maxMembers)
 			}
 			key, wantsValue = text, true
 			continue

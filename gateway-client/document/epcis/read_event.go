@@ -382,10 +382,17 @@ func (r *reader) plausible(m *node, p *Report) {
 	if u := m.get("uom"); u != nil && p.Unit != "" {
 		if _, known := units[p.Unit]; !known {
 			r.warn(u, "UNIT_UNKNOWN", "no conversion to SI is known for the unit %q", p.Unit)
+		} else if want := siOf[strings.TrimPrefix(p.Property, "gs1:")]; want != "" && units[p.Unit].si != want {
+			r.warn(u, "UNIT_UNEXPECTED", "%s is measured in %s or what converts to it, not in %s", p.Property, want, p.Unit)
 		}
 	}
 	if p.Unit == "" && (p.Value != "" || p.Min != "" || p.Max != "" || p.Mean != "") {
 		r.warn(m, "UNIT_MISSING", "the report has a number and no unit")
+	}
+	if p.Value != "" && strings.TrimPrefix(p.Property, "gs1:") == "Temperature" {
+		if si, _, ok := p.Value.SI(p.Unit); ok && strings.HasPrefix(string(si), "-") {
+			r.warn(m, "BELOW_ABSOLUTE_ZERO", "a temperature of %s %s cannot be", p.Value, p.Unit)
+		}
 	}
 	lower, upper, mean := p.Min.decimal(), p.Max.decimal(), p.Mean.decimal()
 	if lower != nil && upper != nil && lower.Cmp(upper) > 0 {

@@ -223,18 +223,20 @@ func TestForbiddenContainers(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	for want, change := range map[string][2]string{
-		"UNIT_UNKNOWN":       {`"CEL"`, `"XQX"`},
-		"UNIT_MISSING":       {`, "uom": "CEL"`, ""},
-		"MIN_ABOVE_MAX":      {`"value": 19.50`, `"minValue": 3, "maxValue": 2`},
-		"MEAN_OUTSIDE":       {`"value": 19.50`, `"minValue": 1, "maxValue": 2, "meanValue": 2.5`},
-		"DEVIATION_NEGATIVE": {`"value": 19.50`, `"sDev": -0.1`},
-		"INTERVAL_OPEN":      {`"time": "2026-01-15T07:55:00Z"`, `"startTime": "2026-01-15T07:55:00Z"`},
-		"UNKNOWN_TERM":       {`"storing"`, `"napping"`},
-		"CBV_URI":            {`"storing"`, `"urn:epcglobal:cbv:bizstep:storing"`},
-		"UNKNOWN_FIELD":      {`"ex:note"`, `"note"`},
-		"DECLARED_IN_ERROR":  {`"bizStep"`, `"errorDeclaration": {"declarationTime": "2026-01-16T08:00:00Z"}, "bizStep"`},
-		"EXTENSION_EVENT":    {`"type": "ObjectEvent"`, `"type": "ex:OtherEvent"`},
-		"FIELD_TWICE":        {`"bizStep"`, `"eventID": "urn:uuid:2", "bizStep"`},
+		"UNIT_UNKNOWN":        {`"CEL"`, `"XQX"`},
+		"UNIT_UNEXPECTED":     {`"CEL"`, `"KGM"`},
+		"BELOW_ABSOLUTE_ZERO": {`19.50`, `-273.16`},
+		"UNIT_MISSING":        {`, "uom": "CEL"`, ""},
+		"MIN_ABOVE_MAX":       {`"value": 19.50`, `"minValue": 3, "maxValue": 2`},
+		"MEAN_OUTSIDE":        {`"value": 19.50`, `"minValue": 1, "maxValue": 2, "meanValue": 2.5`},
+		"DEVIATION_NEGATIVE":  {`"value": 19.50`, `"sDev": -0.1`},
+		"INTERVAL_OPEN":       {`"time": "2026-01-15T07:55:00Z"`, `"startTime": "2026-01-15T07:55:00Z"`},
+		"UNKNOWN_TERM":        {`"storing"`, `"napping"`},
+		"CBV_URI":             {`"storing"`, `"urn:epcglobal:cbv:bizstep:storing"`},
+		"UNKNOWN_FIELD":       {`"ex:note"`, `"note"`},
+		"DECLARED_IN_ERROR":   {`"bizStep"`, `"errorDeclaration": {"declarationTime": "2026-01-16T08:00:00Z"}, "bizStep"`},
+		"EXTENSION_EVENT":     {`"type": "ObjectEvent"`, `"type": "ex:OtherEvent"`},
+		"FIELD_TWICE":         {`"bizStep"`, `"eventID": "urn:uuid:2", "bizStep"`},
 	} {
 		require.Equal(t, 1, strings.Count(valid[ObjectEvent], change[0]))
 		e := parsed(t, strings.Replace(valid[ObjectEvent], change[0], change[1], 1))[0]
@@ -304,6 +306,7 @@ var hostile = map[string]struct {
 	"long number":           {`{"eventList": [], "x": ` + strings.Repeat("9", 70) + `}`, fault.InputTooLarge, "characters"},
 	"long text":             {`{"eventList": [], "x": "` + strings.Repeat("a", 20<<10) + `"}`, fault.InputTooLarge, "text of more"},
 	"long name":             {`{"` + strings.Repeat("a", 20<<10) + `": 1}`, fault.InputTooLarge, "name of more"},
+	"many members":          {"{" + manyMembers(1_000_000) + `"x": 1}`, fault.InputTooLarge, "members in one object"},
 	"no UTF-8":              {"{\"a\": \"\xff\"}", fault.DocumentMalformed, "UTF-8"},
 	"UTF-16":                {"\xff\xfe{\x00}\x00", fault.DocumentMalformed, "UTF-8"},
 	"NaN":                   {`{"x": NaN}`, fault.DocumentMalformed, "not JSON"},
@@ -312,6 +315,14 @@ var hostile = map[string]struct {
 	"leading zero":          {`{"x": 01}`, fault.DocumentMalformed, "not JSON"},
 	"XML":                   {`<epcis/>`, fault.DocumentMalformed, "not JSON"},
 	"too many events":       {"[" + strings.Repeat("0,", MaxEvents) + "0]", fault.InputTooLarge, "events"},
+}
+
+func manyMembers(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `"ex:%d":1,`, i)
+	}
+	return b.String()
 }
 
 func TestHostileFilesAreRefused(t *testing.T) {

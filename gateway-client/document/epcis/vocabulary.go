@@ -54,6 +54,12 @@ var eventFields = map[string]map[string]bool{
 	AssociationEvent: words(commonFields + "action parentID childEPCs childQuantityList"),
 }
 
+// siOf is the SI unit (UN/ECE Recommendation 20) of measurement types whose unit leaves no doubt. Others are not checked.
+var siOf = map[string]string{
+	"Temperature": "KEL", "Pressure": "PAL", "Mass": "KGM", "Length": "MTR", "Altitude": "MTR", "Speed": "MTS", "Time": "SEC", "Voltage": "VLT",
+	"Power": "WTT", "Volume": "MTQ", "Illuminance": "LUX", "RelativeHumidity": "C62",
+}
+
 // anyEventField is every field that some type has.
 var anyEventField = func() map[string]bool {
 	all := map[string]bool{}

@@ -14,8 +14,9 @@ import (
 	"github.com/tallystick/tallystick/gateway-client/document/failure"
 )
 
-// declaration finds the encoding that an XML declaration names (XML 1.0, section 2.8 and 4.3.3).
-var declaration = regexp.MustCompile(`^<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]{0,40})["']`)
+// declaration finds the encoding that an XML declaration names (XML 1.0, section 2.8 and 4.3.3), or the beginning of a name that is
+// none.
+var declaration = regexp.MustCompile(`^<\?xml[^>]{0,200}?encoding\s*=\s*["']([^"'>]{0,41})`)
 
 // toUTF8 converts a document to UTF-8 without a byte order mark. The mark decides, then the first bytes of a UTF-16
 // document without one (XML 1.0, appendix F), then the XML declaration; without any of them it is UTF-8.

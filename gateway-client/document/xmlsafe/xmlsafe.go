@@ -23,6 +23,7 @@ type Limits struct {
 	TagBytes          int // of one start tag; default 16 KiB
 	TextBytesInOne    int // of one element's text where it is kept; default 64 KiB
 	NamespacesAltered int // namespace declarations in all; default 1,000
+	Asides            int // comments and processing instructions in all; default 10,000
 }
 
 func (l Limits) orDefault() Limits {
@@ -32,6 +33,7 @@ func (l Limits) orDefault() Limits {
 	}{
 		{&l.Bytes, 20 << 20}, {&l.Depth, 64}, {&l.Elements, 500_000}, {&l.AttributesInOne, 64},
 		{&l.TagBytes, 16 << 10}, {&l.TextBytesInOne, 64 << 10}, {&l.NamespacesAltered, 1_000},
+		{&l.Asides, 10_000},
 	} {
 		if *d.field <= 0 {
 			*d.field = d.value
@@ -90,6 +92,7 @@ type parser struct {
 	skip     map[string]bool
 	spaces   map[string]bool // namespace URIs that the document has declared
 	declared int
+	asides   int
 	elements int
 	root     *Node
 	current  *Node
@@ -146,6 +149,10 @@ func (p *parser) take(token xml.Token) error {
 			return p.fail(fault.InputTooLarge, fmt.Sprintf("text of more than %d bytes in one element", p.limits.TextBytesInOne))
 		}
 		p.text = append(p.text, t...)
+	case xml.Comment, xml.ProcInst:
+		if p.asides++; p.asides > p.limits.Asides {
+			return p.fail(fault.InputTooLarge, fmt.Sprintf("more than %d comments and processing instructions", p.limits.Asides))
+		}
 	case xml.Directive:
 		return p.fail(fault.DocumentMalformed, "document type declarations are refused: they can carry entities and external references")
 	}
