@@ -68,7 +68,7 @@ func (l aLoopIs) state() string {
 
 func serviceCommand(app *App) *cobra.Command {
 	cmd := &cobra.Command{Use: "service", Short: "The organisation's service, tallyd"}
-	cmd.AddCommand(serviceStatusCommand(app))
+	cmd.AddCommand(serviceStatusCommand(app), serviceCallCommand(app))
 	return cmd
 }
 
