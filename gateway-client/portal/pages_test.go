@@ -263,6 +263,9 @@ func TestWorkspacesEnd(t *testing.T) {
 		assert.Equal(t, c.status, w.Code, "%s/%s %s", c.org, c.user, c.address)
 		checked(t, c.address, "en", w.Body)
 	}
+	icon := httptest.NewRecorder()
+	d.portal("supplier").ServeHTTP(icon, httptest.NewRequest(http.MethodGet, "/favicon.ico", nil))
+	assert.Equal(t, http.StatusFound, icon.Code, "the icon begins no login")
 	r := httptest.NewRequest(http.MethodGet, "/claims?show=all", nil)
 	w := httptest.NewRecorder()
 	d.portal("supplier").ServeHTTP(w, r)

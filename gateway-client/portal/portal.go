@@ -1,3 +1,5 @@
+//go:generate go tool templ generate -path .
+
 // Package portal is the web pages of an organisation's service: a workspace for each role, in English and Chinese. It reads the
 // read model, asks the ledger through the outbox, and works without script.
 package portal
@@ -83,6 +85,7 @@ func New(c Config) (http.Handler, error) {
 	s := &server{Config: c, openTo: map[string][]member.Kind{}}
 	mux := http.NewServeMux()
 	mux.Handle("GET "+static.Prefix, static.Handler())
+	mux.Handle("GET /favicon.ico", http.RedirectHandler(static.URL("mark.svg"), http.StatusFound))
 	mux.HandleFunc("GET /language", s.chooseLanguage)
 	for _, r := range routes() {
 		if path, ok := strings.CutPrefix(r.pattern, "GET "); ok && strings.Count(path, "/") == 1 {

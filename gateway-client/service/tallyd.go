@@ -181,6 +181,7 @@ func (o *organisation) serve(ctx context.Context, s *Service) error {
 	r.Use(identity.FromProxy, people.Protect)
 	r.Handle("/metrics", machine)
 	r.Handle("/static/*", pages)
+	r.Handle("/favicon.ico", pages) // browsers ask for it on the login's page; a second login would take the place of the first
 	r.Group(func(r chi.Router) {
 		r.Use(people.Sessions, identity.Limit(o.config.Limits.RequestsPerMinute))
 		people.Mount(r)
