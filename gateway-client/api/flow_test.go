@@ -19,6 +19,7 @@ import (
 	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/receivable"
 	"github.com/tallystick/tallystick/gateway-client/api"
+	"github.com/tallystick/tallystick/gateway-client/consortium"
 	"github.com/tallystick/tallystick/gateway-client/identity"
 	"github.com/tallystick/tallystick/gateway-client/outbox"
 	"github.com/tallystick/tallystick/gateway-client/projection"
@@ -291,4 +292,30 @@ func TestMetricsSayWhatHappened(t *testing.T) {
 	for _, name := range []string{"tallystick_outbox_depth 0", "tallystick_projection_lag_blocks 0", "tallystick_http_request_duration_seconds_bucket"} {
 		assert.Contains(t, text, name)
 	}
+}
+
+// busy is a peer that has no room for questions.
+type busy struct{ consortium.Network }
+
+func (busy) Evaluate(context.Context, consortium.Proposal) ([]byte, error) {
+	return nil, fault.New(fault.ServiceBusy, "the peer is busy")
+}
+
+func TestABusyPeerIsSaidWithATime(t *testing.T) {
+	w := play(t, "receivables.yaml", "")
+	bruno := w.as("buyer/bruno")
+	var list projection.Slice[receivable.Receivable]
+	bruno.get("/receivables").into(&list)
+	require.NotEmpty(t, list.Items)
+	s, err := bruno.o.Session(t.Context(), "bruno")
+	require.NoError(t, err)
+	s.Network = busy{s.Network}
+	r := bruno.get("/receivables/" + list.Items[0].ID + "/bill")
+	assert.Equal(t, http.StatusTooManyRequests, r.Code, "%s", r.Body)
+	assert.Equal(t, "2", r.Header().Get("Retry-After"))
+	r = bruno.try("/receivables/"+list.Items[0].ID+"/confirm", nil)
+	assert.Equal(t, http.StatusTooManyRequests, r.Code, "a write is refused before it is stored: %s", r.Body)
+	var operations projection.Slice[outbox.Operation]
+	bruno.get("/operations").into(&operations)
+	assert.Empty(t, operations.Items)
 }
