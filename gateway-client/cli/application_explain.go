@@ -21,6 +21,8 @@ type explained struct {
 	Terms  *explainedTerms `json:"terms,omitempty"`
 	Lost   []lostPoints    `json:"lost"`
 	Change []neededChange  `json:"change"`
+
+	language words.Tag
 }
 
 // lostPoints is a fact that has cost points.
@@ -40,6 +42,7 @@ type neededChange struct {
 // say words the facts of an answer.
 func (e *explained) say(tag words.Tag) {
 	p := words.For(tag)
+	e.language = tag
 	word := func(w scorecard.Wording) string {
 		if tag == words.Chinese {
 			return w.Zh
@@ -117,7 +120,7 @@ func showExplained(row func(...string), e explained, zh bool) {
 		}
 		return en
 	}
-	row(label("decision"), string(e.Outcome))
+	row(label("decision"), words.For(e.language).Text("outcome."+string(e.Outcome)))
 	if t := e.Terms; t != nil {
 		row(label("advance"), t.Advance)
 		row(label("interest"), t.Interest)
