@@ -272,3 +272,36 @@ func TestWorkspacesEnd(t *testing.T) {
 	assert.Equal(t, http.StatusSeeOther, w.Code, "nobody is logged in")
 	assert.Equal(t, "/login?to="+url.QueryEscape("/claims?show=all"), w.Header().Get("Location"))
 }
+
+// TestOnePersonDoesNotConfirmAlone sends what the page does not offer: the ledger refuses the maker the checker's part, and everybody
+// what the regulator's workspace leaves out.
+func TestOnePersonDoesNotConfirmAlone(t *testing.T) {
+	d := newDemo(t, "nodes return")
+	d.furnish()
+	send := func(org, user, address, form string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(http.MethodPost, address, strings.NewReader(form))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		d.portal(org).ServeHTTP(w, r.WithContext(identity.With(r.Context(), d.person(org, user))))
+		return w
+	}
+	var proposed string
+	for _, link := range linksIn(t, d.get("buyer", "alice", "en", "/invoices?show=proposed").Body) {
+		if strings.HasPrefix(link, "/invoices/rcv-") {
+			proposed = link
+		}
+	}
+	require.NotEmpty(t, proposed)
+	assert.NotContains(t, d.get("buyer", "alice", "en", proposed).Body.String(), `value="confirm"`, "the page does not offer it")
+	w := send("buyer", "alice", proposed, "do=confirm")
+	require.Equal(t, http.StatusSeeOther, w.Code, w.Body)
+	answered := d.get("buyer", "alice", "en", w.Header().Get("Location")).Body.String()
+	assert.Contains(t, answered, `role="alert"`)
+	assert.NotContains(t, answered, "Done: the ledger has it.")
+	assert.Contains(t, d.get("buyer", "alice", "en", proposed).Body.String(), "proposed</span>", "nothing has changed")
+
+	for _, form := range [][2]string{{proposed, "do=confirm"}, {"/loans/" + d.Vars["loan"], "do=repay&amount=1.00"}, {"/policies", "file="}, {"/devices/" + d.Vars["sensor"], "do=revoke"}} {
+		w := send("regulator", "reg", form[0], form[1])
+		assert.Equal(t, http.StatusForbidden, w.Code, "the regulator at %s", form[0])
+	}
+}
