@@ -435,3 +435,15 @@ func TestReadingBytesAreStable(t *testing.T) {
 		assert.Equal(t, same, string(a.Leaf()) == string(b.Leaf()))
 	})
 }
+
+func TestALotIsNotExchangedForItself(t *testing.T) {
+	r := issued(t, rid(1), cocoa("L1", 1), cocoa("L2", 5))
+	r.Owner = holder(acme)
+	r.Controller = r.Owner
+	for lot, code := range map[string]fault.Code{"L1": fault.ReceiptLotLive, "L2": fault.ReceiptLotLive, "L3": ""} {
+		proposed, err := r.Propose(wes, Proposal{Out: []int{0}, In: []Goods{cocoa(lot, 7)}})
+		require.NoError(t, err)
+		_, err = proposed.Substitute(acme)
+		require.Equal(t, code, fault.CodeOf(err), lot)
+	}
+}

@@ -182,7 +182,7 @@ func (r Receipt) Propose(a member.Actor, p Proposal) (Receipt, error) {
 }
 
 // Substitute carries out the proposed exchange: the party in control agrees. A pledge covers the new goods from the same
-// moment.
+// moment. A lot of the receipt does not come in for itself (RECEIPT_LOT_LIVE): that would change a quantity, not the goods.
 func (r Receipt) Substitute(a member.Actor) (Receipt, error) {
 	next, err := r.by(a, r.Controller, Substitute)
 	if err != nil {
@@ -198,7 +198,7 @@ func (r Receipt) Substitute(a member.Actor) (Receipt, error) {
 		}
 	}
 	for _, g := range r.Proposal.In {
-		for _, line := range next.Lines {
+		for _, line := range slices.Concat(r.Lines, next.Lines) {
 			if sameLot(line.Goods, g) {
 				return r, fault.New(fault.ReceiptLotLive, "the lot is under live receipt %s", r.ID)
 			}
