@@ -11,6 +11,7 @@ import (
 	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
 	"github.com/hyperledger/fabric-gateway/pkg/identity"
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	gatewaypb "github.com/hyperledger/fabric-protos-go-apiv2/gateway"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel"
@@ -151,6 +152,28 @@ func TestAnAnswerThatIsLostIsAskedForWithTheSameEnvelope(t *testing.T) {
 			assert.Equal(t, 1, s.valid(t), "carried out once")
 			assert.Zero(t, s.kept(t))
 		})
+	}
+}
+
+// Orderers that have the envelope refuse it when it comes again; how it ended is then asked for.
+func TestWhatIsOrderedAlreadyIsAskedFor(t *testing.T) {
+	for _, says := range []string{"request already processed", "request already exists"} {
+		s, sent := serve(t), 0
+		s.peer.AfterSubmit = func(*common.Envelope) error { return errLost }
+		s.peer.BeforeSubmit = func(*common.Envelope) error {
+			if sent++; sent == 1 {
+				return nil
+			}
+			refusal, err := status.New(codes.Unavailable, "insufficient number of orderers could successfully process transaction to satisfy quorum requirement").
+				WithDetails(&gatewaypb.ErrorDetail{MspId: "BankAMSP", Message: "received unsuccessful response from orderer: status=SERVICE_UNAVAILABLE, info=failed to submit request: " + says})
+			require.NoError(t, err)
+			return refusal.Err()
+		}
+		_, err := s.found(t, "request-1")
+		require.NoError(t, err)
+		assert.Equal(t, 2, sent)
+		assert.Equal(t, 1, s.valid(t), "carried out once")
+		assert.Zero(t, s.kept(t))
 	}
 }
 

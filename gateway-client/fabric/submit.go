@@ -12,6 +12,7 @@ import (
 	"github.com/hyperledger/fabric-gateway/pkg/client"
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	gatewaypb "github.com/hyperledger/fabric-protos-go-apiv2/gateway"
+	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -145,10 +146,15 @@ func (g *Gateway) order(ctx context.Context, transaction *client.Transaction) (*
 		commit, err := transaction.SubmitWithContext(ctx)
 		if err != nil {
 			last = err
-			if err := wait(ctx, inDoubtPause); err != nil {
+			if !alreadyOrdered(err) {
+				if err := wait(ctx, inDoubtPause); err != nil {
+					return nil, err
+				}
+				continue
+			}
+			if commit, err = g.commitOf(transaction.TransactionID()); err != nil {
 				return nil, err
 			}
-			continue
 		}
 		end, err := commit.StatusWithContext(ctx)
 		if err == nil {
@@ -157,6 +163,32 @@ func (g *Gateway) order(ctx context.Context, transaction *client.Transaction) (*
 		last = err
 	}
 	return nil, fault.New(fault.OutcomeUnknown, "transaction %s was sent; run the same command again with the same request id: %v", transaction.TransactionID(), last)
+}
+
+// alreadyOrdered reports whether an orderer said that it has the envelope. SmartBFT does when one is sent again (errors
+// ErrReqAlreadyExists and ErrReqAlreadyProcessed of its request pool); what is left is to ask how it ended.
+func alreadyOrdered(err error) bool {
+	return slices.ContainsFunc(detailsOf(err), func(d *gatewaypb.ErrorDetail) bool {
+		return strings.Contains(d.GetMessage(), "request already processed") || strings.Contains(d.GetMessage(), "request already exists")
+	})
+}
+
+// commitOf asks for the fate of a transaction that was sent before.
+func (g *Gateway) commitOf(transaction string) (*client.Commit, error) {
+	who := g.gateway.Identity()
+	creator, err := proto.Marshal(&msp.SerializedIdentity{Mspid: who.MspID(), IdBytes: who.Credentials()})
+	if err != nil {
+		return nil, err
+	}
+	request, err := proto.Marshal(&gatewaypb.CommitStatusRequest{TransactionId: transaction, ChannelId: g.profile.Channel, Identity: creator})
+	if err != nil {
+		return nil, err
+	}
+	signed, err := proto.Marshal(&gatewaypb.SignedCommitStatusRequest{Request: request})
+	if err != nil {
+		return nil, err
+	}
+	return g.gateway.NewCommit(signed)
 }
 
 func wait(ctx context.Context, pause time.Duration) error {
