@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -25,6 +24,7 @@ import (
 	"github.com/tallystick/tallystick/gateway-client/cli"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
 	"github.com/tallystick/tallystick/gateway-client/database"
+	"github.com/tallystick/tallystick/gateway-client/database/databasetest"
 	"github.com/tallystick/tallystick/gateway-client/identity"
 	"github.com/tallystick/tallystick/gateway-client/memory"
 	"github.com/tallystick/tallystick/gateway-client/outbox"
@@ -152,7 +152,7 @@ func (w *world) at(name string) *organisation {
 func (w *world) start(name string, limits outbox.Config) *organisation {
 	t := w.t
 	o := &organisation{name: name, c: w.c, open: map[string]*consortium.Session{}}
-	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "service.db"))
+	db, err := database.Open(t.Context(), databasetest.Fresh(t))
 	require.NoError(t, err)
 	o.db = db
 	o.store, err = projection.On(t.Context(), db)

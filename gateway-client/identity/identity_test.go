@@ -9,7 +9,6 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -19,6 +18,7 @@ import (
 
 	"github.com/tallystick/tallystick/chaincode/member"
 	"github.com/tallystick/tallystick/gateway-client/database"
+	"github.com/tallystick/tallystick/gateway-client/database/databasetest"
 	"github.com/tallystick/tallystick/network/profile"
 )
 
@@ -44,7 +44,7 @@ func start(t *testing.T, limit int) *site {
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)
-	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "tally.db"))
+	db, err := database.Open(t.Context(), databasetest.Fresh(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	store, err := NewStore(t.Context(), db)

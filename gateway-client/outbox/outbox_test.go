@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -21,6 +20,7 @@ import (
 	"github.com/tallystick/tallystick/gateway-client/cli"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
 	"github.com/tallystick/tallystick/gateway-client/database"
+	"github.com/tallystick/tallystick/gateway-client/database/databasetest"
 	"github.com/tallystick/tallystick/gateway-client/memory"
 	"github.com/tallystick/tallystick/gateway-client/operation"
 	"github.com/tallystick/tallystick/gateway-client/outbox"
@@ -95,7 +95,7 @@ func newWorld(t *testing.T) *world {
 	s, err := c.Session("supplier", "amy")
 	require.NoError(t, err)
 	net := &network{Network: s.Network}
-	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "service.db"))
+	db, err := database.Open(t.Context(), databasetest.Fresh(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, db.Close()) })
 	w := &world{db: db, net: net, session: consortium.NewSession(net, s.Keyring), programme: programme}

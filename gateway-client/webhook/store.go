@@ -186,7 +186,7 @@ func (w *Webhooks) take(ctx context.Context, hook Webhook) (int, error) {
 				return err
 			}
 			if _, err := tx.ExecContext(ctx, `INSERT INTO webhook_delivery (webhook, sequence, event, state, attempts, not_before, changed, problem)
-				SELECT $1, $2, $3, 'waiting', 0, 0, $4, '' FROM webhook WHERE id = $1 ON CONFLICT DO NOTHING`, hook.ID, e.Sequence, string(text), now); err != nil {
+				SELECT id, $2, $3, 'waiting', 0, 0, $4, '' FROM webhook WHERE id = $1 ON CONFLICT DO NOTHING`, hook.ID, e.Sequence, string(text), now); err != nil {
 				return err
 			}
 		}
