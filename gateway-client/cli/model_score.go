@@ -9,6 +9,7 @@ import (
 	"github.com/tallystick/tallystick/chaincode/credit"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
 	"github.com/tallystick/tallystick/gateway-client/operation"
+	"github.com/tallystick/tallystick/gateway-client/service"
 )
 
 // scoreCommand is `tally score`: scores on the ledger, and the right to contest them.
@@ -17,9 +18,9 @@ func scoreCommand(app *App) *cobra.Command {
 		Use:   "score",
 		Short: "Scores on the ledger: show, contest, answer",
 		Long: "A score is calculated again by every endorser before it is recorded. Its subject can contest it; nothing is decided with it\n" +
-			"until a person of the bank has answered. The underwriter's next score of the application takes the place of one that has ended.",
+			"until a person of the bank has answered: it stands, or the application is scored again.",
 	}
-	cmd.AddCommand(scoreShowCommand(app),
+	cmd.AddCommand(scoreShowCommand(app), scoreAgainCommand(app),
 		groundStep(app, "appeal SCORE --ground TEXT", "Contest a score of your party", "credit:Appeal", "ground", "which facts are wrong"),
 		groundStep(app, "uphold SCORE --answer TEXT", "Answer an appeal: the score stands", "credit:Uphold", "answer", "why it stands"))
 	return cmd
@@ -44,6 +45,39 @@ func scoreShowCommand(app *App) *cobra.Command {
 					return app.PrintJSON(score)
 				}
 				return app.table(func(row func(...string)) { showScore(row, score) })
+			})
+		},
+	}
+}
+
+func scoreAgainCommand(app *App) *cobra.Command {
+	return &cobra.Command{
+		Use:   "again APPLICATION",
+		Short: "Score an application again from the facts of today, as the bank's underwriter",
+		Long: `The answer to an appeal that was right. The new score takes the place of the last one; what was decided with that stays on
+record. An application that is still open is then decided anew; for one that was declined the bank's people can propose
+otherwise where the policy lets them, or the SME applies again.`,
+		Example: "  tally --org bankA --user svc score again app-…",
+		Args:    usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return app.withSession(cmd, func(ctx context.Context, s *consortium.Session) error {
+				_, circles, err := operation.Application(ctx, s, args[0])
+				if err != nil {
+					return err
+				}
+				scored, err := service.ScoreAgain(ctx, s, args[0], circles[0])
+				if err != nil {
+					return err
+				}
+				if app.JSON() {
+					return app.PrintJSON(map[string]any{"id": scored.ID, "replaces": scored.Replaces, "points": scored.Claim.Points,
+						"display_points": scored.Claim.DisplayPoints})
+				}
+				return app.table(func(row func(...string)) {
+					row("score", scored.ID)
+					row("in the place of", scored.Replaces)
+					row("points", fmt.Sprint(scored.Claim.DisplayPoints), fmt.Sprintf("%d inside", scored.Claim.Points))
+				})
 			})
 		},
 	}

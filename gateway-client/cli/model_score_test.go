@@ -96,6 +96,15 @@ func TestScoresAreContestedAndModelsChange(t *testing.T) {
 	assert.Equal(t, "They were confirmed late.", answered["appeal"].(map[string]any)["answer"])
 	refused(fault.TransitionDenied, "supplier", "bea", "score", "appeal", score, "--ground", "Once more.")
 
+	refused(fault.NotPermitted, "bankA", "carl", "score", "again", vars["application_birch"])
+	again := must("bankA", "svc", "score", "again", vars["application_birch"])
+	assert.Equal(t, score, again["replaces"])
+	assert.Equal(t, "superseded", must("supplier", "bea", "score", "show", score)["status"])
+	renewed := must("supplier", "bea", "score", "show", again["id"].(string))
+	assert.Equal(t, "current", renewed["status"])
+	assert.Greater(t, renewed["evidence_block"], shown["evidence_block"])
+	assert.Equal(t, "declined", must("supplier", "bea", "application", "show", vars["application_birch"])["status"], "what was decided stays on record")
+
 	const card, text = "../scoring/supplychain/first-scorecard.json", "../scoring/supplychain/MODEL.md"
 	next := must("bankA", "olga", "model", "register", card, "--documentation", text, "--challenger")["id"].(string)
 	refused(fault.ModelSelfValidated, "bankA", "val", "model", "validate", next, "--report", text)

@@ -4,10 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
 
+	"github.com/rivo/uniseg"
 	"github.com/spf13/cobra"
 
 	"github.com/tallystick/tallystick/gateway-client/consortium"
@@ -106,12 +107,41 @@ func (a *App) done(o outcome) error {
 
 // table writes aligned rows to the results stream. Text that others wrote is stripped of control characters.
 func (a *App) table(fill func(row func(cells ...string))) error {
-	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+	var rows [][]string
 	fill(func(cells ...string) {
 		for i := range cells {
 			cells[i] = plain(cells[i])
 		}
-		fmt.Fprintln(w, strings.Join(cells, "\t"))
+		rows = append(rows, cells)
 	})
-	return w.Flush()
+	_, err := io.WriteString(a.Out, align(rows))
+	return err
+}
+
+// columnGap is what stands between columns.
+const columnGap = 2
+
+// align pads cells to their columns by the width at which a terminal shows them: a Chinese character takes two places, which
+// text/tabwriter counts as one. A row's last cell widens no column.
+func align(rows [][]string) string {
+	var widths []int
+	for _, cells := range rows {
+		for i := range len(cells) - 1 {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], uniseg.StringWidth(cells[i]))
+		}
+	}
+	var out strings.Builder
+	for _, cells := range rows {
+		for i, cell := range cells {
+			out.WriteString(cell)
+			if i < len(cells)-1 {
+				out.WriteString(strings.Repeat(" ", widths[i]-uniseg.StringWidth(cell)+columnGap))
+			}
+		}
+		out.WriteByte('\n')
+	}
+	return out.String()
 }

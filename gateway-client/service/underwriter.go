@@ -6,7 +6,9 @@ import (
 	"log/slog"
 
 	"github.com/tallystick/tallystick/chaincode/calendar"
+	"github.com/tallystick/tallystick/chaincode/credit"
 	"github.com/tallystick/tallystick/chaincode/credit/scorecard"
+	"github.com/tallystick/tallystick/chaincode/fault"
 	"github.com/tallystick/tallystick/chaincode/member"
 	"github.com/tallystick/tallystick/gateway-client/consortium"
 	"github.com/tallystick/tallystick/gateway-client/projection"
@@ -21,6 +23,19 @@ func Underwrite(ctx context.Context, s *consortium.Session) error {
 		return err
 	}
 	return u.Run(ctx)
+}
+
+// ScoreAgain scores an application to the session's bank from the facts of today; the new score takes the place of the last one.
+func ScoreAgain(ctx context.Context, s *consortium.Session, application, desk string) (credit.Submission, error) {
+	u, err := newUnderwriter(s, underwriting.FromLedger{Ledger: s})
+	if err != nil {
+		return credit.Submission{}, err
+	}
+	height, err := projection.FromSession(s).Height(ctx)
+	if err != nil || height == 0 {
+		return credit.Submission{}, fault.New(fault.NetworkUnavailable, "the peer does not say how high the ledger is: %v", err)
+	}
+	return u.ScoreAgain(ctx, application, desk, height-1)
 }
 
 // underwrite does the same on histories from the bank's read model, which the ledger's size does not slow down, and shows its queue.
