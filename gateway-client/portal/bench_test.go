@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ import (
 	"github.com/tallystick/tallystick/gateway-client/projection/projectiontest"
 )
 
-// pageLimit is how long a page may take, and pageRuns how often it is asked for. The fastest counts: what others do on the machine
+// pageLimit is how long a page may take, and pageRuns how often it is asked for. The median counts: what others do on the machine
 // lengthens the rest.
 const (
 	pageLimit = 100 * time.Millisecond
@@ -78,17 +79,19 @@ func benchmarkPages(b *testing.B, handler http.Handler, person identity.Person) 
 				b.Fatalf("%s: %d", address, w.Code)
 			}
 			todo = append(todo, linksIn(b, w.Body)...)
-			fastest := time.Hour
-			for range pageRuns {
+			runs := make([]time.Duration, pageRuns)
+			for i := range runs {
 				start := time.Now()
 				get(address)
-				fastest = min(fastest, time.Since(start))
+				runs[i] = time.Since(start)
 			}
-			b.Logf("%-10s %7.1f ms  %s", person.Kind, float64(fastest.Microseconds())/1000, address)
-			if fastest > pageLimit {
-				b.Errorf("%s takes %s, more than %s", address, fastest.Round(time.Millisecond), pageLimit)
+			slices.Sort(runs)
+			median := runs[pageRuns/2]
+			b.Logf("%-10s %7.1f ms  %s", person.Kind, float64(median.Microseconds())/1000, address)
+			if median > pageLimit {
+				b.Errorf("%s takes %s, more than %s", address, median.Round(time.Millisecond), pageLimit)
 			}
-			slowest, pages = max(slowest, fastest), pages+1
+			slowest, pages = max(slowest, median), pages+1
 		}
 		b.ReportMetric(float64(slowest.Microseconds())/1000, "slowest-ms")
 		b.ReportMetric(float64(pages), "pages")
