@@ -3,6 +3,7 @@ package portal_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -51,13 +52,36 @@ func (b *browser) done() {
 	assert.Regexp(b.t, transaction, text, "the ledger's transaction id")
 }
 
+// drop lets a file fall onto an element, as a person does who drags it there from a folder.
+func (b *browser) drop(selector, path string) {
+	b.t.Helper()
+	raw, err := os.ReadFile(path)
+	require.NoError(b.t, err)
+	dropped, err := json.Marshal([]string{string(raw), filepath.Base(path), selector})
+	require.NoError(b.t, err)
+	b.do(chromedp.WaitVisible(chromedp.CSS(selector)))
+	_, err = chromedp.Run(b.ctx, chromedp.Evaluate[bool](`(([text, name, selector]) => {
+		const files = new DataTransfer();
+		files.items.add(new File([text], name, {type: "application/xml"}));
+		const area = document.querySelector(selector);
+		for (const type of ["dragenter", "dragover", "drop"])
+			area.dispatchEvent(new DragEvent(type, {dataTransfer: files, bubbles: true, cancelable: true}));
+		return true;
+	})(`+string(dropped)+`)`))
+	require.NoError(b.t, err)
+}
+
 // play walks from an invoice's file to the loan and the way back from it, with clicks, as each role.
 func (s stage) play() {
 	t := s.t
 	const number = "INV-7001"
 	amy := s.browse("supplier/amy")
 	amy.open("/invoices/new")
-	amy.do(chromedp.SetUploadFiles(chromedp.CSS("#f-file"), []string{newInvoice(t, number, s.today)}))
+	file := newInvoice(t, number, s.today)
+	amy.drop("[data-drop]", file)
+	amy.reads("What invoice " + number + " says")
+	amy.open("/invoices/new")
+	amy.do(chromedp.SetUploadFiles(chromedp.CSS("#f-file"), []string{file}))
 	amy.click("Read the file")
 	amy.reads("What invoice " + number + " says")
 	amy.shot("upload")
