@@ -210,6 +210,28 @@ func TestErrorsHaveTheirMeanings(t *testing.T) {
 	assert.ErrorIs(t, s.gateway.Blocks(ctx, 0, func(consortium.Block) error { return nil }), context.Canceled)
 }
 
+// A peer that is behind refuses for another reason than the own one, which has what this client did last.
+func TestTheOwnPeersRefusalCounts(t *testing.T) {
+	refusal := func(details ...*gatewaypb.ErrorDetail) error {
+		s := status.New(codes.Aborted, "failed to endorse transaction, see attached details for more info")
+		for _, d := range details {
+			var err error
+			s, err = s.WithDetails(d)
+			require.NoError(t, err)
+		}
+		return s.Err()
+	}
+	behind := &gatewaypb.ErrorDetail{MspId: "BankAMSP", Message: "chaincode response 500, EVIDENCE_SEQUENCE_GAP: the device continues at 1"}
+	own := &gatewaypb.ErrorDetail{MspId: "BuyerMSP", Message: "chaincode response 500, EVIDENCE_BACKDATED: the readings are anchored"}
+	g := &Gateway{user: consortium.User{MSP: "BuyerMSP"}}
+	for _, err := range []error{refusal(behind, own), refusal(own, behind)} {
+		assert.Equal(t, fault.EvidenceBackdated, fault.CodeOf(g.translate(err)))
+		assert.False(t, g.othersOnly(err))
+	}
+	assert.True(t, g.othersOnly(refusal(behind)), "others alone are asked again")
+	assert.Equal(t, fault.EvidenceSequenceGap, fault.CodeOf(g.translate(refusal(behind))))
+}
+
 func TestBlocksTellWhatTransactionsDid(t *testing.T) {
 	s := serve(t)
 	done, err := s.found(t, "request-1")

@@ -38,7 +38,7 @@ func (g *Gateway) Evaluate(ctx context.Context, p consortium.Proposal) ([]byte, 
 	result, err := g.contract().EvaluateWithContext(ctx, p.Function,
 		client.WithArguments(p.Args...), client.WithTransient(p.Transient), client.WithEndorsingOrganizations(g.user.MSP))
 	if err != nil {
-		return nil, translate(err)
+		return nil, g.translate(err)
 	}
 	return result, nil
 }
@@ -96,7 +96,7 @@ func traced(ctx context.Context, stage, transaction string, work func(ctx contex
 
 // A peer may be a block or two behind the others. What an organisation other than the own one refuses is therefore asked
 // again after each of these pauses.
-var behindPauses = []time.Duration{50 * time.Millisecond, 150 * time.Millisecond, 400 * time.Millisecond, time.Second}
+var behindPauses = []time.Duration{50 * time.Millisecond, 150 * time.Millisecond, 400 * time.Millisecond, time.Second, 2 * time.Second}
 
 func (g *Gateway) endorse(ctx context.Context, proposal *client.Proposal) (*client.Transaction, error) {
 	for try := 0; ; try++ {
@@ -105,7 +105,7 @@ func (g *Gateway) endorse(ctx context.Context, proposal *client.Proposal) (*clie
 			return transaction, nil
 		}
 		if try == len(behindPauses) || !g.othersOnly(err) {
-			return nil, translate(err)
+			return nil, g.translate(err)
 		}
 		if err := wait(ctx, behindPauses[try]); err != nil {
 			return nil, err
@@ -219,10 +219,20 @@ func (g *Gateway) contract() *client.Contract {
 }
 
 // translate is the one place where the gateway's errors become ours: a refusal of the chaincode, or a network that did not
-// answer.
-func translate(err error) error {
+// answer. Where several peers refused, the own one's refusal counts: it has what this client did last, others may be behind.
+func (g *Gateway) translate(err error) error {
+	found := detailsOf(err)
+	slices.SortStableFunc(found, func(a, b *gatewaypb.ErrorDetail) int {
+		switch own := g.user.MSP; {
+		case a.GetMspId() == own && b.GetMspId() != own:
+			return -1
+		case a.GetMspId() != own && b.GetMspId() == own:
+			return 1
+		}
+		return 0
+	})
 	var messages []string
-	for _, d := range detailsOf(err) {
+	for _, d := range found {
 		messages = append(messages, d.GetMspId()+": "+d.GetMessage())
 	}
 	messages = append(messages, err.Error())
@@ -257,7 +267,7 @@ func (g *Gateway) RawBlocks(ctx context.Context, from uint64, each func(*common.
 		if ended := ctx.Err(); ended != nil {
 			return ended
 		}
-		return translate(err)
+		return g.translate(err)
 	}
 	for b := range events {
 		if err := each(b); err != nil {
@@ -275,7 +285,7 @@ func (g *Gateway) Height(ctx context.Context) (uint64, error) {
 	raw, err := g.gateway.GetNetwork(g.profile.Channel).GetContract("qscc").EvaluateWithContext(ctx, "GetChainInfo",
 		client.WithArguments(g.profile.Channel), client.WithEndorsingOrganizations(g.user.MSP))
 	if err != nil {
-		return 0, translate(err)
+		return 0, g.translate(err)
 	}
 	info := &common.BlockchainInfo{}
 	if err := proto.Unmarshal(raw, info); err != nil {
