@@ -64,8 +64,9 @@ func TestOffersSideBySide(t *testing.T) {
 	amy.until("bound itself")
 	amy.shot("sealed")
 	d.Ledger.Advance(11 * time.Minute) // the banks have bound themselves: now they show what to
-	amy.until("All-in annual cost")
-	time.Sleep(2 * time.Second)
+	for end := time.Now().Add(stepTime); value[int](amy, `document.querySelectorAll(".offer .cost").length`) < 2; amy.open(tender) {
+		require.True(t, time.Now().Before(end), "one of the banks does not show its offer")
+	}
 	d.Ledger.Advance(10 * time.Minute)
 	amy.until("Accept these terms")
 	costs := value[[]string](amy, `[...document.querySelectorAll(".offer .cost")].map((e) => e.innerText)`)
